@@ -1,0 +1,227 @@
+//! OAuth clients (RFC 6749 §2, RFC 7591 §2 for the names of their properties).
+
+use std::fmt;
+
+use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::{BoxFuture, ClientId, Position, RealmName, Scopes};
+use serde::{Deserialize, Serialize};
+
+use crate::{Act, StoreError};
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its id, unique in the realm.
+    pub id: ClientId,
+    /// How it was registered.
+    pub registration: Registration,
+    /// SHA-256 of its secrets, newest first; at most two, so that one can be replaced without an outage.
+    pub secrets: Vec<ClientSecret>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when it may do nothing.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// What a client may do and how; kept as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// What people are shown.
+    pub name: String,
+    /// How it proves who it is at the token endpoint.
+    pub auth: ClientAuth,
+    /// Which grants it may use.
+    pub grants: Vec<GrantType>,
+    /// Where codes may be sent, compared byte for byte but for a loopback port.
+    pub redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout, compared byte for byte.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The most it can be granted, whoever signs in.
+    pub scopes: Scopes,
+    /// For which services tokens may be minted for it; never empty.
+    pub audiences: Vec<String>,
+    /// Whether a code needs PKCE; public clients always do.
+    pub pkce: Pkce,
+    /// In which form it gets access tokens.
+    pub tokens: AccessTokenForm,
+    /// Whether a person is asked before it gets anything.
+    pub consent: Consent,
+    /// What else it may ask of identity.
+    pub capabilities: Vec<Capability>,
+}
+
+/// How a client proves who it is (RFC 6749 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// Not at all: a public client.
+    None,
+    /// HTTP Basic.
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+/// A grant type by its wire name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    #[serde(rename = "authorization_code")]
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    #[serde(rename = "refresh_token")]
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    #[serde(rename = "client_credentials")]
+    ClientCredentials,
+    /// RFC 8693.
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+}
+
+/// Whether a code needs PKCE (RFC 7636).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// An authorization request without a challenge is refused.
+    Required,
+    /// A confidential client may leave it out; when it sends a challenge, it is held to it.
+    Optional,
+}
+
+/// In which form a client gets access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessTokenForm {
+    /// RFC 9068.
+    Jwt,
+    /// A reference that says nothing.
+    Opaque,
+}
+
+/// Whether a person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// A page names what the client wants.
+    Required,
+    /// The client is our own.
+    Implied,
+}
+
+/// What enforcement points may ask of identity beside tokens of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Follow the realm's feed.
+    ReadFeed,
+    /// Introspect tokens for its audiences.
+    Introspect,
+    /// Swap opaque tokens of any client for JWTs for its audiences, and wrap them.
+    Swap,
+    /// Sign people in at the challenge endpoint.
+    FirstPartyLogin,
+}
+
+/// One of a client's secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// SHA-256 of it; 256 random bits need no slow hash.
+    pub digest: Digest,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A client to be made.
+#[derive(Clone, Debug)]
+pub struct NewClient {
+    /// Its id.
+    pub id: ClientId,
+    /// How it is registered.
+    pub registration: Registration,
+    /// SHA-256 of its secret; none for a public client.
+    pub secret: Option<Digest>,
+}
+
+/// Why a client was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreateClientError {
+    /// There is one of this id.
+    #[error("client `{0}` exists already")]
+    Exists(ClientId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps clients.
+pub trait Clients: Send + Sync {
+    /// Makes a client.
+    fn create_client(&self, act: Act, client: NewClient) -> BoxFuture<'_, Result<(), CreateClientError>>;
+
+    /// The client of this id with the realm's position, read before it, for tokens minted to the client itself.
+    fn client<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        id: &'a ClientId,
+    ) -> BoxFuture<'a, Result<Option<(Position, Client)>, StoreError>>;
+
+    /// Clients by id, after `after`, at most `limit`.
+    fn clients<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        after: Option<&'a ClientId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Client>, StoreError>>;
+
+    /// Replaces the registration. Says whether the client exists.
+    fn update_client(
+        &self,
+        act: Act,
+        client: ClientId,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Adds a secret in front and drops the oldest beyond two. Says whether the client exists.
+    fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Lets the client do nothing more and takes back everything minted for it. `None` when there is no such client.
+    fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Whether the digest is that of one of the secrets. Every secret is compared, each in constant time.
+    #[must_use]
+    pub fn has_secret(&self, presented: &Digest) -> bool {
+        self.secrets.iter().fold(false, |found, secret| found | secret.digest.matches(presented))
+    }
+
+    /// Whether the client may use a grant.
+    #[must_use]
+    pub fn may_use(&self, grant: GrantType) -> bool {
+        self.registration.grants.contains(&grant)
+    }
+
+    /// Whether the client may ask for something beside tokens.
+    #[must_use]
+    pub fn can(&self, capability: Capability) -> bool {
+        self.registration.capabilities.contains(&capability)
+    }
+
+    /// Whether it has no secret and never will.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.registration.auth == ClientAuth::None
+    }
+}
+
+// === impl ClientSecret ===
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientSecret(created_at: {})", self.created_at.0)
+    }
+}

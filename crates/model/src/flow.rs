@@ -1,0 +1,81 @@
+//! Login in progress: the authorization request that waits while a person signs in, bound to their browser.
+
+use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::{BoxFuture, ClientId, RealmName, Scopes, SessionId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Act, StoreError};
+
+/// An authorization request that passed every check that needs no person (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the answer goes; registered for the client.
+    pub redirect_uri: String,
+    /// What is asked, as far as the client may have it.
+    pub scopes: Scopes,
+    /// For which services.
+    pub audiences: Vec<String>,
+    /// Returned unchanged.
+    pub state: Option<String>,
+    /// Goes into the ID token.
+    pub nonce: Option<String>,
+    /// The S256 challenge.
+    pub challenge: Option<String>,
+    /// Whether the person must sign in again although they have a session (`prompt=login`).
+    pub sign_in_again: bool,
+    /// Whether the person must be asked again (`prompt=consent`).
+    pub ask_again: bool,
+    /// How old the sign-in may be, in seconds.
+    pub max_age_s: Option<i64>,
+    /// Whom the client expects.
+    pub login_hint: Option<String>,
+}
+
+/// A stored request and how far it got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// SHA-256 of the flow's id in the page's address.
+    pub digest: Digest,
+    /// SHA-256 of the cookie of the browser that began it; another browser cannot go on with it.
+    pub browser: Digest,
+    /// What waits.
+    pub request: AuthorizationRequest,
+    /// When it began: a sign-in after this counts as signing in again.
+    pub started_at: Timestamp,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+    /// How far it got.
+    pub progress: Progress,
+}
+
+/// What the steps of a flow have brought so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// The sign-in that was made or chosen.
+    pub session: Option<SessionId>,
+    /// When the person said yes to the client.
+    pub consented_at: Option<Timestamp>,
+}
+
+/// Keeps logins in progress.
+pub trait Flows: Send + Sync {
+    /// Keeps a new one.
+    fn start_flow(&self, act: Act, flow: Flow) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The flow of this id, if its time is not over.
+    fn flow<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        digest: Digest,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Flow>, StoreError>>;
+
+    /// Notes how far the flow got; does nothing when it is gone.
+    fn advance_flow(&self, act: Act, digest: Digest, progress: Progress) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Takes the flow away. Says whether this call was the one that did, so that only one code comes of it.
+    fn finish_flow(&self, act: Act, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;
+}

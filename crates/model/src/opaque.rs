@@ -1,0 +1,44 @@
+//! Opaque access tokens: references to a grant, kept as digests.
+
+use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::{BoxFuture, GrantId, RealmName};
+
+use crate::grant::Basis;
+use crate::{Act, StoreError};
+
+/// An opaque token to be kept.
+#[derive(Clone, Debug)]
+pub struct NewOpaque {
+    /// SHA-256 of the token.
+    pub digest: Digest,
+    /// What it refers to.
+    pub grant: GrantId,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+}
+
+/// A living opaque token.
+#[derive(Clone, Debug)]
+pub struct Opaque {
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+    /// What a JWT for it is minted from.
+    pub basis: Basis,
+}
+
+/// Keeps opaque tokens.
+pub trait OpaqueTokens: Send + Sync {
+    /// Keeps a fresh token of a living grant.
+    fn keep_opaque(&self, act: Act, token: NewOpaque) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// The token of this digest, if its time is not over. Whether its grant still lives is for [`Basis::check`] to say.
+    fn opaque<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        digest: Digest,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<Opaque>, StoreError>>;
+
+    /// Ends one token, not its grant. Says whether it was there.
+    fn drop_opaque(&self, act: Act, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;
+}

@@ -1,0 +1,152 @@
+//! People with a password.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sekisho_token::{Secret, Timestamp};
+use sekisho_wire::{BoxFuture, Position, RealmName, Scopes, SessionId, UserId};
+
+use crate::{Act, StoreError};
+
+/// The name a person types to sign in: 1 to 100 characters, no control characters or spaces at the ends, folded to lower
+/// case so that `Alice` and `alice` are one person.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserName(String);
+
+/// A text cannot be a user's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a user name: expected 1 to 100 characters, none of them a control character, no space at the ends")]
+pub struct MalformedUserName;
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// Who, for ever; the `sub` of their tokens.
+    pub id: UserId,
+    /// What they type; unique in the realm.
+    pub name: UserName,
+    /// Their password's hash as a PHC string.
+    pub password: Secret<String>,
+    /// What they may be granted.
+    pub scopes: Scopes,
+    /// Their full name (claim `name`).
+    pub display_name: Option<String>,
+    /// Their mail address (claim `email`).
+    pub email: Option<String>,
+    /// Whether somebody proved that the address is theirs (claim `email_verified`).
+    pub email_verified: bool,
+    /// When they were made.
+    pub created_at: Timestamp,
+    /// Since when they may not sign in.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// A person to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// A fresh id.
+    pub id: UserId,
+    /// What they will type.
+    pub name: UserName,
+    /// Their password's hash as a PHC string.
+    pub password: Secret<String>,
+    /// What they may be granted.
+    pub scopes: Scopes,
+    /// Their full name.
+    pub display_name: Option<String>,
+    /// Their mail address, unverified.
+    pub email: Option<String>,
+}
+
+/// Why a user was not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CreateUserError {
+    /// Somebody of this name exists.
+    #[error("a user of this name exists already")]
+    NameTaken,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Keeps people. `None` means that no such user exists in the realm.
+pub trait Users: Send + Sync {
+    /// Makes a user.
+    fn create_user(&self, act: Act, user: NewUser) -> BoxFuture<'_, Result<(), CreateUserError>>;
+
+    /// The user who types this name.
+    fn user_by_name<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        name: &'a UserName,
+    ) -> BoxFuture<'a, Result<Option<User>, StoreError>>;
+
+    /// The user of this id.
+    fn user<'a>(&'a self, realm: &'a RealmName, id: UserId) -> BoxFuture<'a, Result<Option<User>, StoreError>>;
+
+    /// Users by name, after `after`, at most `limit`.
+    fn users<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        after: Option<&'a UserName>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<User>, StoreError>>;
+
+    /// Replaces the hash by one with newer parameters, of the same password; ends nothing.
+    fn rehash_password(
+        &self,
+        act: Act,
+        user: UserId,
+        password: Secret<String>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Sets a new password and takes back everything of the user minted before: all sessions but `keep`, all grants of
+    /// other sessions, all tokens. `None` when there is no such user.
+    fn change_password(
+        &self,
+        act: Act,
+        user: UserId,
+        password: Secret<String>,
+        keep: Option<SessionId>,
+    ) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Replaces what the user may be granted; takes effect as tokens are minted anew. Says whether the user exists.
+    fn set_user_scopes(&self, act: Act, user: UserId, scopes: Scopes) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Lets the user sign in no more and takes back everything of theirs.
+    fn disable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Lets a disabled user sign in again; what was taken back stays taken back. Says whether the user exists.
+    fn enable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Ends every session and grant of the user and takes back every token of theirs.
+    fn sign_out_everywhere(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+}
+
+// === impl UserName ===
+
+impl UserName {
+    /// The folded name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserName {
+    type Err = MalformedUserName;
+
+    fn from_str(text: &str) -> Result<Self, MalformedUserName> {
+        let count = text.chars().count();
+        if !(1..=100).contains(&count) || text.trim() != text || text.chars().any(char::is_control) {
+            return Err(MalformedUserName);
+        }
+        Ok(Self(text.to_lowercase()))
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,8 @@
+//! libFuzzer around `targets::jwks`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::jwks(data));

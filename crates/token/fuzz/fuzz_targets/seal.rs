@@ -1,0 +1,8 @@
+//! libFuzzer around `targets::seal`.
+
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::seal(data));

@@ -1,0 +1,42 @@
+//! SHA-256, and comparison that takes the same time wherever two values differ.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest};
+
+/// A SHA-256 digest. What is stored in place of a credential, and the key of every table of credentials.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+// === impl Digest ===
+
+impl Digest {
+    /// SHA-256 (FIPS 180-4) of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut out = [0; 32];
+        out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Self(out)
+    }
+
+    /// Compares in constant time; `==` is for table look-ups, where what is compared is already a digest of a secret.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        same(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+/// Whether two byte strings are equal, in a time that depends on their lengths alone.
+#[must_use]
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Ed25519 public keys under which a signature proves nothing.
+//!
+//! Eight points of the curve have an order that divides eight. Under such a key, one and the same signature fits a good
+//! part of all messages, without any private key. No honest key is among them.
+//!
+//! Specs: RFC 8032 §5.1, RFC 8725 §3.4 (validate cryptographic inputs).
+
+/// The y coordinates of these points, little-endian, in every encoding below 2²⁵⁵: where y + p fits, it is listed too.
+const POINTS: [[u8; 32]; 7] = [
+    filled(0x00, 0x00, 0x00),
+    filled(0x01, 0x00, 0x00),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+    filled(0xec, 0xff, 0x7f),
+    filled(0xed, 0xff, 0x7f),
+    filled(0xee, 0xff, 0x7f),
+];
+
+/// Whether a public key is one of these points; the sign of x, the topmost bit, does not matter.
+pub(super) fn is_small_order(key: &[u8; 32]) -> bool {
+    let [rest @ .., last] = key;
+    POINTS.iter().any(|point| point.starts_with(rest) && point.last() == Some(&(last & 0x7f)))
+}
+
+const fn filled(first: u8, between: u8, last: u8) -> [u8; 32] {
+    let f = between;
+    [first, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, last]
+}
