@@ -1,0 +1,170 @@
+//! OAuth clients.
+//!
+//! A client's two secrets are two pairs of columns: a third cannot be there, and replacing one is a single statement.
+
+use sekisho_model::client::{ClientSecret, Clients, CreateClientError, NewClient, Registration};
+use sekisho_model::{Act, Client, StoreError};
+use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::audit::Event;
+use sekisho_wire::{BoxFuture, Change, ClientId, Position, RealmName};
+
+use crate::connection::Connection;
+use crate::row::{Columns, Row};
+use crate::store::SqlStore;
+use crate::value::{Value, values};
+use crate::{LIST_ROWS_MAX, audit, feed, realms, sessions};
+
+/// What [`client`] reads, from `clients c`.
+macro_rules! client_columns {
+    () => {
+        "c.id, c.registration, c.secret, c.secret_at, c.previous_secret, c.previous_secret_at, c.created_at, c.disabled_at"
+    };
+}
+
+// === impl Clients ===
+
+impl Clients for SqlStore {
+    fn create_client(&self, act: Act, client: NewClient) -> BoxFuture<'_, Result<(), CreateClientError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                realms::demand(db, &act.realm).await?;
+                let registration = Value::json(&client.registration, "clients")?;
+                let made = db
+                    .execute(
+                        "INSERT INTO clients (realm, id, registration, secret, secret_at, created_at) \
+                         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                        values![
+                            &act.realm,
+                            &client.id,
+                            registration,
+                            client.secret,
+                            client.secret.map(|_| act.now),
+                            act.now,
+                        ],
+                    )
+                    .await?;
+                if made == 0 {
+                    return Err(CreateClientError::Exists(client.id));
+                }
+                Ok(note(db, &act, &client.id, Event::ClientCreated).await?)
+            })
+        })
+    }
+
+    fn client<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        id: &'a ClientId,
+    ) -> BoxFuture<'a, Result<Option<(Position, Client)>, StoreError>> {
+        let (realm, id) = (realm.clone(), id.clone());
+        self.look(move |db| {
+            Box::pin(async move {
+                // One statement sees one state, so the position is as old as the client at the latest.
+                let sql = concat!(
+                    "SELECT h.epoch, h.revision, ",
+                    client_columns!(),
+                    " FROM heads h JOIN clients c ON c.realm = h.realm WHERE h.realm = $1 AND c.id = $2"
+                );
+                let Some(row) = db.fetch_one(sql, values![&realm, &id]).await? else { return Ok(None) };
+                let mut row = row.of("heads");
+                let position = row.position()?;
+                row.go_on_with("clients");
+                Ok(Some((position, client(&mut row)?)))
+            })
+        })
+    }
+
+    fn clients<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        after: Option<&'a ClientId>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Client>, StoreError>> {
+        let (realm, after) = (realm.clone(), after.map_or_else(String::new, ToString::to_string));
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    client_columns!(),
+                    " FROM clients c WHERE c.realm = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
+                );
+                let rows = db.fetch(sql, values![&realm, after, limit.min(LIST_ROWS_MAX)]).await?;
+                rows.into_iter().map(|row: Row| client(&mut row.of("clients"))).collect()
+            })
+        })
+    }
+
+    fn update_client(
+        &self,
+        act: Act,
+        client: ClientId,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let registration = Value::json(&registration, "clients")?;
+                let sql = "UPDATE clients SET registration = $3 WHERE realm = $1 AND id = $2";
+                let found = db.execute(sql, values![&act.realm, &client, registration]).await? > 0;
+                if found {
+                    note(db, &act, &client, Event::ClientChanged).await?;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE clients SET previous_secret = secret, previous_secret_at = secret_at, \
+                           secret = $3, secret_at = $4 WHERE realm = $1 AND id = $2";
+                let found = db.execute(sql, values![&act.realm, &client, secret, act.now]).await? > 0;
+                if found {
+                    note(db, &act, &client, Event::ClientSecretRotated).await?;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE clients SET disabled_at = coalesce(disabled_at, $3) WHERE realm = $1 AND id = $2";
+                if db.execute(sql, values![&act.realm, &client, act.now]).await? == 0 {
+                    return Ok(None);
+                }
+                sessions::end_all_through(db, &act, &client).await?;
+                note(db, &act, &client, Event::ClientDisabled).await?;
+                feed::append(db, &act, &[Change::ClientRevoked { client }], until).await.map(Some)
+            })
+        })
+    }
+}
+
+fn client(row: &mut Columns) -> Result<Client, StoreError> {
+    Ok(Client {
+        id: row.take()?,
+        registration: row.json()?,
+        secrets: [secret(row)?, secret(row)?].into_iter().flatten().collect(),
+        created_at: row.take()?,
+        disabled_at: row.take()?,
+    })
+}
+
+fn secret(row: &mut Columns) -> Result<Option<ClientSecret>, StoreError> {
+    let (digest, created_at): (Option<Digest>, Option<Timestamp>) = (row.take()?, row.take()?);
+    match (digest, created_at) {
+        (Some(digest), Some(created_at)) => Ok(Some(ClientSecret { digest, created_at })),
+        (None, None) => Ok(None),
+        (Some(_), None) | (None, Some(_)) => Err(row.damaged("half a secret")),
+    }
+}
+
+/// The line's `client` is who acted; the one that it was done to is the subject.
+async fn note(db: &mut Connection, act: &Act, client: &ClientId, event: Event) -> Result<(), StoreError> {
+    let mut line = act.audit(event);
+    line.subject = Some(client.into());
+    audit::append(db, &line).await
+}

@@ -1,0 +1,261 @@
+//! Sign-ins, and what ends with them.
+
+use sekisho_model::session::{NewSession, Origin, Sessions};
+use sekisho_model::{Act, Session, StoreError, User};
+use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::audit::Event;
+use sekisho_wire::{BoxFuture, Change, ClientId, Position, RealmName, SessionId, UserId};
+
+use crate::connection::Connection;
+use crate::row::{Columns, Row};
+use crate::store::SqlStore;
+use crate::users::{self, user_columns};
+use crate::value::{Value, values};
+use crate::{LIST_ROWS_MAX, audit, feed, realms};
+
+/// What [`session`] reads, from `sessions s`.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user_id, s.client, s.auth_time, s.amr, s.last_seen, s.idle_until, s.expires_at, s.ended_at, s.address, \
+         s.user_agent"
+    };
+}
+pub(crate) use session_columns;
+
+// === impl Sessions ===
+
+impl Sessions for SqlStore {
+    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Session, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                realms::demand(db, &act.realm).await?;
+                let replaced = match session.replaces {
+                    Some(old) => end(db, &act, old).await?,
+                    None => None,
+                };
+                let opened = insert(db, &act, session).await?;
+                let mut line = act.audit(Event::LoginSucceeded);
+                line.subject = Some(opened.user.into());
+                line.session = Some(opened.id);
+                audit::append(db, &line).await?;
+                if let Some(change) = replaced {
+                    feed::append(db, &act, &[change], until).await?;
+                }
+                Ok(opened)
+            })
+        })
+    }
+
+    fn session_by_cookie<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        cookie: Digest,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Option<(Session, User)>, StoreError>> {
+        let realm = realm.clone();
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    ", ",
+                    user_columns!(),
+                    " FROM sessions s JOIN users u ON u.realm = s.realm AND u.id = s.user_id \
+                     WHERE s.realm = $1 AND s.cookie = $2"
+                );
+                let Some(row) = db.fetch_one(sql, values![&realm, cookie]).await? else { return Ok(None) };
+                let mut row = row.of("sessions");
+                let session = session(&mut row)?;
+                row.go_on_with("users");
+                let user = users::user(&mut row)?;
+                Ok(session.lives(now).then_some((session, user)))
+            })
+        })
+    }
+
+    fn touch_session(&self, act: Act, session: SessionId, idle_s: i64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let Some(found) = load(db, &act.realm, session).await? else { return Ok(()) };
+                // Written at most every tenth of the idle time, so that browsing does not become writing.
+                if !found.lives(act.now) || act.now.seconds_since(found.last_seen) < idle_s / 10 {
+                    return Ok(());
+                }
+                let idle_until = act.now.plus_s(idle_s);
+                db.execute(
+                    "UPDATE sessions SET last_seen = $3, idle_until = $4, over_at = $5 \
+                     WHERE realm = $1 AND id = $2 AND ended_at IS NULL",
+                    values![&act.realm, session, act.now, idle_until, idle_until.min(found.expires_at)],
+                )
+                .await?;
+                Ok(())
+            })
+        })
+    }
+
+    fn end_session(&self, act: Act, session: SessionId) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                let Some(change) = end(db, &act, session).await? else { return Ok(None) };
+                feed::append(db, &act, &[change], until).await.map(Some)
+            })
+        })
+    }
+
+    fn sessions_of(
+        &self,
+        realm: RealmName,
+        user: UserId,
+        now: Timestamp,
+    ) -> BoxFuture<'_, Result<Vec<Session>, StoreError>> {
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    " FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 AND s.over_at > $3 \
+                     ORDER BY s.auth_time DESC, s.id DESC LIMIT $4"
+                );
+                let rows = db.fetch(sql, values![&realm, user, now, LIST_ROWS_MAX]).await?;
+                let mut sessions = rows.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
+                sessions.retain(|session| session.lives(now));
+                Ok(sessions)
+            })
+        })
+    }
+}
+
+/// The sign-in of this id.
+pub(crate) async fn load(db: &mut Connection, realm: &RealmName, id: SessionId) -> Result<Option<Session>, StoreError> {
+    let sql = concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.realm = $1 AND s.id = $2");
+    db.fetch_one(sql, values![realm, id]).await?.map(whole).transpose()
+}
+
+/// Reads [`session_columns`].
+pub(crate) fn session(row: &mut Columns) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.take()?,
+        user: row.take()?,
+        origin: row.take::<Option<ClientId>>()?.map_or(Origin::Browser, Origin::FirstParty),
+        auth_time: row.take()?,
+        amr: row.json()?,
+        last_seen: row.take()?,
+        idle_until: row.take()?,
+        expires_at: row.take()?,
+        ended_at: row.take()?,
+        address: row.take()?,
+        user_agent: row.take()?,
+    })
+}
+
+/// Ends a sign-in with its grants and says what the feed must carry; nothing when it was ended before. One that has
+/// idled out is ended too: tokens of it may still be about.
+///
+/// Tokens of its grants carry its `sid`, so one change hits them all.
+pub(crate) async fn end(db: &mut Connection, act: &Act, id: SessionId) -> Result<Option<Change>, StoreError> {
+    let row = db
+        .fetch_one(
+            "UPDATE sessions SET ended_at = $3, over_at = $3 WHERE realm = $1 AND id = $2 AND ended_at IS NULL \
+             RETURNING user_id",
+            values![&act.realm, id, act.now],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let user: UserId = row.of("sessions").take()?;
+    db.execute(
+        "UPDATE grants SET ended_at = $3, over_at = $3 WHERE realm = $1 AND session_id = $2 AND ended_at IS NULL",
+        values![&act.realm, id, act.now],
+    )
+    .await?;
+    let mut line = act.audit(Event::SessionEnded);
+    line.subject = Some(user.into());
+    line.session = Some(id);
+    audit::append(db, &line).await?;
+    Ok(Some(Change::SessionEnded { session: id }))
+}
+
+/// Ends every sign-in and grant of a user but those of `keep`.
+pub(crate) async fn end_all_of(
+    db: &mut Connection,
+    act: &Act,
+    user: UserId,
+    keep: Option<SessionId>,
+) -> Result<(), StoreError> {
+    // No id is empty.
+    let keep = keep.map_or_else(String::new, |session| session.to_string());
+    db.execute(
+        "UPDATE sessions SET ended_at = $3, over_at = $3 \
+         WHERE realm = $1 AND user_id = $2 AND ended_at IS NULL AND id <> $4",
+        values![&act.realm, user, act.now, &keep],
+    )
+    .await?;
+    db.execute(
+        "UPDATE grants SET ended_at = $3, over_at = $3 \
+         WHERE realm = $1 AND user_id = $2 AND ended_at IS NULL AND coalesce(session_id, '-') <> $4",
+        values![&act.realm, user, act.now, &keep],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends every grant of a client, and the sign-ins that exist for it alone.
+pub(crate) async fn end_all_through(db: &mut Connection, act: &Act, client: &ClientId) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE sessions SET ended_at = $3, over_at = $3 WHERE realm = $1 AND client = $2 AND ended_at IS NULL",
+        values![&act.realm, client, act.now],
+    )
+    .await?;
+    db.execute(
+        "UPDATE grants SET ended_at = $3, over_at = $3 WHERE realm = $1 AND client = $2 AND ended_at IS NULL",
+        values![&act.realm, client, act.now],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn insert(db: &mut Connection, act: &Act, new: NewSession) -> Result<Session, StoreError> {
+    let session = Session {
+        id: new.id,
+        user: new.user,
+        origin: new.origin,
+        auth_time: act.now,
+        amr: new.amr,
+        last_seen: act.now,
+        idle_until: act.now.plus_s(new.idle_s),
+        expires_at: act.now.plus_s(new.lifetime_s),
+        ended_at: None,
+        address: act.address,
+        user_agent: new.user_agent,
+    };
+    let client = match &session.origin {
+        Origin::Browser => None,
+        Origin::FirstParty(client) => Some(client),
+    };
+    db.execute(
+        "INSERT INTO sessions (realm, id, user_id, client, cookie, auth_time, amr, last_seen, idle_until, expires_at, \
+         address, user_agent, over_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        values![
+            &act.realm,
+            session.id,
+            session.user,
+            client,
+            new.cookie,
+            session.auth_time,
+            Value::json(&session.amr, "sessions")?,
+            session.last_seen,
+            session.idle_until,
+            session.expires_at,
+            session.address,
+            session.user_agent.as_ref(),
+            session.idle_until.min(session.expires_at),
+        ],
+    )
+    .await?;
+    Ok(session)
+}
+
+fn whole(row: Row) -> Result<Session, StoreError> {
+    session(&mut row.of("sessions"))
+}

@@ -1,0 +1,233 @@
+//! People with a password.
+
+use sekisho_model::user::{CreateUserError, NewUser, Users};
+use sekisho_model::{Act, StoreError, User, UserName};
+use sekisho_token::{Secret, Timestamp};
+use sekisho_wire::audit::Event;
+use sekisho_wire::{BoxFuture, Change, Position, RealmName, Scopes, SessionId, UserId};
+
+use crate::connection::Connection;
+use crate::row::{Columns, Row};
+use crate::store::SqlStore;
+use crate::value::values;
+use crate::{LIST_ROWS_MAX, audit, feed, realms, sessions};
+
+/// What [`user`] reads, from `users u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.name, u.password, u.scopes, u.display_name, u.email, u.email_verified, u.created_at, u.disabled_at"
+    };
+}
+pub(crate) use user_columns;
+
+// === impl Users ===
+
+impl Users for SqlStore {
+    fn create_user(&self, act: Act, user: NewUser) -> BoxFuture<'_, Result<(), CreateUserError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                realms::demand(db, &act.realm).await?;
+                let made = db
+                    .execute(
+                        "INSERT INTO users (realm, id, name, password, scopes, display_name, email, email_verified, \
+                         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (realm, name) DO NOTHING",
+                        values![
+                            &act.realm,
+                            user.id,
+                            user.name,
+                            user.password.expose(),
+                            user.scopes,
+                            user.display_name,
+                            user.email,
+                            false,
+                            act.now,
+                        ],
+                    )
+                    .await?;
+                if made == 0 {
+                    return Err(CreateUserError::NameTaken);
+                }
+                Ok(note(db, &act, user.id, Event::UserCreated).await?)
+            })
+        })
+    }
+
+    fn user_by_name<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        name: &'a UserName,
+    ) -> BoxFuture<'a, Result<Option<User>, StoreError>> {
+        let (realm, name) = (realm.clone(), name.clone());
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.realm = $1 AND u.name = $2");
+                db.fetch_one(sql, values![&realm, &name]).await?.map(whole).transpose()
+            })
+        })
+    }
+
+    fn user<'a>(&'a self, realm: &'a RealmName, id: UserId) -> BoxFuture<'a, Result<Option<User>, StoreError>> {
+        let realm = realm.clone();
+        self.look(move |db| Box::pin(async move { load(db, &realm, id).await }))
+    }
+
+    fn users<'a>(
+        &'a self,
+        realm: &'a RealmName,
+        after: Option<&'a UserName>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<User>, StoreError>> {
+        let (realm, after) = (realm.clone(), after.map_or_else(String::new, ToString::to_string));
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    user_columns!(),
+                    " FROM users u WHERE u.realm = $1 AND u.name > $2 ORDER BY u.name LIMIT $3"
+                );
+                let rows = db.fetch(sql, values![&realm, after, limit.min(LIST_ROWS_MAX)]).await?;
+                rows.into_iter().map(whole).collect()
+            })
+        })
+    }
+
+    fn rehash_password(
+        &self,
+        act: Act,
+        user: UserId,
+        password: Secret<String>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                set_password(db, &act, user, &password).await?;
+                Ok(())
+            })
+        })
+    }
+
+    fn change_password(
+        &self,
+        act: Act,
+        user: UserId,
+        password: Secret<String>,
+        keep: Option<SessionId>,
+    ) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                if !set_password(db, &act, user, &password).await? {
+                    return Ok(None);
+                }
+                note(db, &act, user, Event::PasswordChanged).await?;
+                take_everything_back(db, &act, user, keep, until).await.map(Some)
+            })
+        })
+    }
+
+    fn set_user_scopes(&self, act: Act, user: UserId, scopes: Scopes) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE users SET scopes = $3 WHERE realm = $1 AND id = $2";
+                let found = db.execute(sql, values![&act.realm, user, scopes]).await? > 0;
+                if found {
+                    note(db, &act, user, Event::UserChanged).await?;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn disable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE users SET disabled_at = coalesce(disabled_at, $3) WHERE realm = $1 AND id = $2";
+                if db.execute(sql, values![&act.realm, user, act.now]).await? == 0 {
+                    return Ok(None);
+                }
+                note(db, &act, user, Event::UserDisabled).await?;
+                take_everything_back(db, &act, user, None, until).await.map(Some)
+            })
+        })
+    }
+
+    fn enable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE users SET disabled_at = NULL WHERE realm = $1 AND id = $2";
+                let found = db.execute(sql, values![&act.realm, user]).await? > 0;
+                if found {
+                    note(db, &act, user, Event::UserEnabled).await?;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn sign_out_everywhere(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                if load(db, &act.realm, user).await?.is_none() {
+                    return Ok(None);
+                }
+                note(db, &act, user, Event::UserSignedOutEverywhere).await?;
+                take_everything_back(db, &act, user, None, until).await.map(Some)
+            })
+        })
+    }
+}
+
+/// The user of this id.
+pub(crate) async fn load(db: &mut Connection, realm: &RealmName, id: UserId) -> Result<Option<User>, StoreError> {
+    let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.realm = $1 AND u.id = $2");
+    db.fetch_one(sql, values![realm, id]).await?.map(whole).transpose()
+}
+
+/// Reads [`user_columns`].
+pub(crate) fn user(row: &mut Columns) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.take()?,
+        name: row.take()?,
+        password: Secret::new(row.take()?),
+        scopes: row.take()?,
+        display_name: row.take()?,
+        email: row.take()?,
+        email_verified: row.take()?,
+        created_at: row.take()?,
+        disabled_at: row.take()?,
+    })
+}
+
+fn whole(row: Row) -> Result<User, StoreError> {
+    user(&mut row.of("users"))
+}
+
+async fn set_password(
+    db: &mut Connection,
+    act: &Act,
+    user: UserId,
+    password: &Secret<String>,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE users SET password = $3 WHERE realm = $1 AND id = $2";
+    Ok(db.execute(sql, values![&act.realm, user, password.expose()]).await? > 0)
+}
+
+/// Ends all sessions and grants but those of `keep`, and refuses every token minted so far; those of `keep` too, whose
+/// holder simply gets new ones.
+async fn take_everything_back(
+    db: &mut Connection,
+    act: &Act,
+    user: UserId,
+    keep: Option<SessionId>,
+    until: Timestamp,
+) -> Result<Position, StoreError> {
+    sessions::end_all_of(db, act, user, keep).await?;
+    feed::append(db, act, &[Change::SubjectRevoked { subject: user.into() }], until).await
+}
+
+async fn note(db: &mut Connection, act: &Act, user: UserId, event: Event) -> Result<(), StoreError> {
+    let mut line = act.audit(event);
+    line.subject = Some(user.into());
+    audit::append(db, &line).await
+}

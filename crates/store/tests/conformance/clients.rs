@@ -1,0 +1,89 @@
+//! Clients, their two secrets, and their end.
+
+use sekisho_model::client::{Clients as _, CreateClientError, NewClient};
+use sekisho_model::grant::Grants as _;
+use sekisho_model::session::Sessions as _;
+use sekisho_wire::{Change, ClientId};
+
+use crate::rig::{NOW, Rig, registration, web};
+
+async fn a_client_reads_back_with_the_position_of_its_realm(rig: &Rig) {
+    let secret = rig.digest();
+    let new = NewClient { id: web(), registration: registration(), secret: Some(secret) };
+    rig.store.create_client(rig.act(), new.clone()).await.unwrap();
+    let (position, client) = rig.store.client(&rig.realm, &web()).await.unwrap().unwrap();
+    assert_eq!(position, rig.head().await);
+    assert_eq!((&client.registration, client.created_at, client.disabled_at), (&registration(), NOW, None));
+    assert!(client.has_secret(&secret));
+    let again = rig.store.create_client(rig.act(), new).await;
+    assert_eq!(again, Err(CreateClientError::Exists(web())));
+}
+
+async fn clients_are_listed_by_id_page_after_page(rig: &Rig) {
+    for id in ["web", "app", "machine"] {
+        rig.client(id).await;
+    }
+    let page = rig.store.clients(&rig.realm, None, 2).await.unwrap();
+    assert_eq!(page.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["app", "machine"]);
+    let rest = rig.store.clients(&rig.realm, page.last().map(|client| &client.id), 2).await.unwrap();
+    assert_eq!(rest.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(), ["web"]);
+}
+
+async fn two_secrets_work_at_once_and_a_third_drops_the_oldest(rig: &Rig) {
+    let public = NewClient { id: web(), registration: registration(), secret: None };
+    rig.store.create_client(rig.act(), public).await.unwrap();
+    assert!(rig.store.client(&rig.realm, &web()).await.unwrap().unwrap().1.secrets.is_empty());
+
+    let secrets = [rig.digest(), rig.digest(), rig.digest()];
+    for (secret, later_s) in secrets.iter().zip(1..) {
+        assert_eq!(rig.store.add_client_secret(rig.act_at(later_s), web(), *secret).await, Ok(true));
+    }
+    let (_, client) = rig.store.client(&rig.realm, &web()).await.unwrap().unwrap();
+    let kept: Vec<_> = client.secrets.iter().map(|secret| (secret.digest, secret.created_at)).collect();
+    assert_eq!(kept, [(secrets[2], NOW.plus_s(3)), (secrets[1], NOW.plus_s(2))]);
+}
+
+async fn a_changed_registration_appends_nothing_to_the_feed(rig: &Rig) {
+    rig.client("web").await;
+    let before = rig.head().await;
+    let mut changed = registration();
+    changed.audiences.push("stock".to_owned());
+    assert_eq!(rig.store.update_client(rig.act(), web(), changed.clone()).await, Ok(true));
+    assert_eq!(rig.store.client(&rig.realm, &web()).await.unwrap().unwrap().1.registration, changed);
+    assert_eq!(rig.head().await, before);
+}
+
+async fn a_disabled_client_loses_its_grants_and_the_sign_ins_for_it_alone(rig: &Rig) {
+    rig.client("web").await;
+    let user = rig.user("alice").await;
+    let (browser, own) = (rig.session(user).await, rig.first_party(user).await);
+    let grants = [rig.grant(user, browser).await, rig.grant(user, own).await];
+    let position = rig.store.disable_client(rig.act(), web()).await.unwrap();
+    assert_eq!(position, Some(rig.head().await));
+    assert_eq!(rig.last_changes().await, [Change::ClientRevoked { client: web() }]);
+    for grant in grants {
+        assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW).is_err());
+    }
+    let sessions = rig.store.sessions_of(rig.realm.clone(), user, NOW);
+    assert_eq!(sessions.await.unwrap().iter().map(|session| session.id).collect::<Vec<_>>(), [browser]);
+    let (_, client) = rig.store.client(&rig.realm, &web()).await.unwrap().unwrap();
+    assert_eq!(client.disabled_at, Some(NOW));
+}
+
+async fn a_client_that_does_not_exist_changes_nothing(rig: &Rig) {
+    let (nobody, before): (ClientId, _) = ("nobody".parse().unwrap(), rig.head().await);
+    assert!(rig.store.client(&rig.realm, &nobody).await.unwrap().is_none());
+    assert_eq!(rig.store.update_client(rig.act(), nobody.clone(), registration()).await, Ok(false));
+    assert_eq!(rig.store.add_client_secret(rig.act(), nobody.clone(), rig.digest()).await, Ok(false));
+    assert_eq!(rig.store.disable_client(rig.act(), nobody).await, Ok(None));
+    assert_eq!(rig.head().await, before);
+}
+
+on_every_backend!(
+    a_client_reads_back_with_the_position_of_its_realm,
+    clients_are_listed_by_id_page_after_page,
+    two_secrets_work_at_once_and_a_third_drops_the_oldest,
+    a_changed_registration_appends_nothing_to_the_feed,
+    a_disabled_client_loses_its_grants_and_the_sign_ins_for_it_alone,
+    a_client_that_does_not_exist_changes_nothing,
+);

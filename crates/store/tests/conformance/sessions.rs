@@ -1,0 +1,104 @@
+//! Sign-ins from the cookie to the end.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use sekisho_model::audit::AuditLog as _;
+use sekisho_model::grant::Grants as _;
+use sekisho_model::session::{Origin, Sessions as _};
+use sekisho_wire::audit::Event;
+use sekisho_wire::{Change, Reason, SessionId};
+
+use crate::rig::{IDLE_S, NOW, Rig, SESSION_S, web};
+
+async fn a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let mut act = rig.act();
+    act.address = Some(IpAddr::V6(Ipv6Addr::LOCALHOST));
+    let new = rig.new_session(user, Origin::Browser);
+    let cookie = new.cookie.unwrap();
+    let opened = rig.store.open_session(act, new).await.unwrap();
+    let (found, owner) = rig.store.session_by_cookie(&rig.realm, cookie, NOW.plus_s(999)).await.unwrap().unwrap();
+    assert_eq!((&found, owner.id), (&opened, user));
+    assert_eq!(found.address, Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    assert!(rig.store.session_by_cookie(&rig.realm, cookie, NOW.plus_s(IDLE_S)).await.unwrap().is_none());
+
+    rig.store.touch_session(rig.act_at(999), opened.id, 5 * IDLE_S).await.unwrap();
+    assert!(rig.store.session_by_cookie(&rig.realm, cookie, NOW.plus_s(SESSION_S - 1)).await.unwrap().is_some());
+    assert!(rig.store.session_by_cookie(&rig.realm, cookie, NOW.plus_s(SESSION_S)).await.unwrap().is_none());
+    assert!(rig.store.session_by_cookie(&rig.realm, rig.digest(), NOW).await.unwrap().is_none());
+}
+
+async fn a_touch_is_written_at_most_every_tenth_of_the_idle_time_and_wakes_nothing_that_is_over(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let session = rig.session(user).await;
+    let last_seen = async |now_s: i64| {
+        let sessions = rig.store.sessions_of(rig.realm.clone(), user, NOW.plus_s(now_s)).await.unwrap();
+        sessions.first().map(|session| session.last_seen.seconds_since(NOW))
+    };
+    rig.store.touch_session(rig.act_at(99), session, IDLE_S).await.unwrap();
+    assert_eq!(last_seen(99).await, Some(0));
+    rig.store.touch_session(rig.act_at(100), session, IDLE_S).await.unwrap();
+    assert_eq!(last_seen(100).await, Some(100));
+    rig.store.touch_session(rig.act_at(1100), session, IDLE_S).await.unwrap();
+    assert_eq!(last_seen(1099).await, Some(100));
+    assert_eq!(last_seen(1100).await, None);
+}
+
+async fn the_end_of_a_session_ends_its_grants_in_one_entry_once(rig: &Rig) {
+    let (_, session, grant) = rig.any_grant("alice").await;
+    let before = rig.head().await;
+    let position = rig.store.end_session(rig.act(), session).await.unwrap().unwrap();
+    assert_eq!(position.revision.0, before.revision.0 + 1);
+    assert_eq!(rig.last_changes().await, [Change::SessionEnded { session }]);
+    let basis = rig.store.basis(&rig.realm, grant).await.unwrap().unwrap();
+    assert_eq!(basis.check(NOW), Err(Reason::GrantRevoked));
+    assert_eq!(rig.store.end_session(rig.act(), session).await, Ok(None));
+    assert_eq!(rig.store.end_session(rig.act(), SessionId(3)).await, Ok(None));
+    assert_eq!(rig.head().await, position);
+}
+
+async fn a_session_that_replaces_another_ends_it_in_the_same_transaction(rig: &Rig) {
+    let (user, old, grant) = rig.any_grant("alice").await;
+    let mut new = rig.new_session(user, Origin::Browser);
+    new.replaces = Some(old);
+    let opened = rig.store.open_session(rig.act(), new).await.unwrap();
+    assert_eq!(rig.last_changes().await, [Change::SessionEnded { session: old }]);
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW).is_err());
+    let living = rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap();
+    assert_eq!(living, [opened]);
+}
+
+async fn a_transaction_that_fails_leaves_no_entry_and_no_change(rig: &Rig) {
+    let (user, old, grant) = rig.any_grant("alice").await;
+    let taken = rig.session(user).await;
+    let before = rig.head().await;
+    // It ends the old session first, and fails at the id of the new one.
+    let mut new = rig.new_session(user, Origin::Browser);
+    (new.id, new.replaces) = (taken, Some(old));
+    assert!(rig.store.open_session(rig.act(), new).await.is_err());
+
+    assert_eq!(rig.head().await, before);
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW).is_ok());
+    let audit = rig.store.audit(&rig.realm, None, 100).await.unwrap();
+    assert!(!audit.iter().any(|row| row.event.event == Event::SessionEnded));
+}
+
+async fn living_sessions_are_listed_newest_first(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let first = rig.session(user).await;
+    let second = rig.first_party(user).await;
+    let ended = rig.session(user).await;
+    rig.store.end_session(rig.act(), ended).await.unwrap();
+    let living = rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap();
+    assert_eq!(living.iter().map(|session| session.id).collect::<Vec<_>>(), [second, first]);
+    assert_eq!(living[0].origin, Origin::FirstParty(web()));
+}
+
+on_every_backend!(
+    a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap,
+    a_touch_is_written_at_most_every_tenth_of_the_idle_time_and_wakes_nothing_that_is_over,
+    the_end_of_a_session_ends_its_grants_in_one_entry_once,
+    a_session_that_replaces_another_ends_it_in_the_same_transaction,
+    a_transaction_that_fails_leaves_no_entry_and_no_change,
+    living_sessions_are_listed_newest_first,
+);

@@ -1,0 +1,121 @@
+//! People: names, passwords, and taking everything back.
+
+use sekisho_model::grant::Grants as _;
+use sekisho_model::session::Sessions as _;
+use sekisho_model::user::{CreateUserError, NewUser, Users as _};
+use sekisho_wire::{Change, Reason, UserId};
+
+use crate::rig::{NOW, Rig, TOKEN_LIFETIME_S};
+
+async fn a_user_reads_back_by_id_and_by_name_in_any_case(rig: &Rig) {
+    let new = NewUser {
+        id: UserId(rig.fresh()),
+        name: "Alice Émile".parse().unwrap(),
+        password: "$argon2id$v=19$m=1,t=1,p=1$salt$hash".into(),
+        scopes: "b a".parse().unwrap(),
+        display_name: Some("Alice".to_owned()),
+        email: Some("alice@example.org".to_owned()),
+    };
+    rig.store.create_user(rig.act(), new.clone()).await.unwrap();
+    let by_name = rig.store.user_by_name(&rig.realm, &"ALICE ÉMILE".parse().unwrap()).await.unwrap().unwrap();
+    let by_id = rig.store.user(&rig.realm, new.id).await.unwrap().unwrap();
+    for user in [by_name, by_id] {
+        assert_eq!((user.id, user.name, user.scopes), (new.id, new.name.clone(), new.scopes.clone()));
+        assert_eq!(user.password.expose(), new.password.expose());
+        assert_eq!((user.display_name, user.email), (new.display_name.clone(), new.email.clone()));
+        assert_eq!((user.email_verified, user.created_at, user.disabled_at), (false, NOW, None));
+    }
+}
+
+async fn a_taken_name_is_refused(rig: &Rig) {
+    let first = rig.user("alice").await;
+    let again = NewUser {
+        id: UserId(rig.fresh()),
+        name: "ALICE".parse().unwrap(),
+        password: "other".into(),
+        scopes: Default::default(),
+        display_name: None,
+        email: None,
+    };
+    assert_eq!(rig.store.create_user(rig.act(), again).await, Err(CreateUserError::NameTaken));
+    let kept = rig.store.user_by_name(&rig.realm, &"alice".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(kept.id, first);
+}
+
+async fn users_are_listed_by_name_page_after_page(rig: &Rig) {
+    for name in ["carol", "alice", "dave", "bob"] {
+        rig.user(name).await;
+    }
+    let page = rig.store.users(&rig.realm, None, 3).await.unwrap();
+    let names: Vec<_> = page.iter().map(|user| user.name.as_str()).collect();
+    assert_eq!(names, ["alice", "bob", "carol"]);
+    let rest = rig.store.users(&rig.realm, page.last().map(|user| &user.name), 3).await.unwrap();
+    assert_eq!(rest.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["dave"]);
+}
+
+async fn a_rehash_and_new_scopes_append_nothing_to_the_feed(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let before = rig.head().await;
+    rig.store.rehash_password(rig.act(), user, "newer".into()).await.unwrap();
+    assert_eq!(rig.store.set_user_scopes(rig.act(), user, "stock:write".parse().unwrap()).await, Ok(true));
+    let kept = rig.store.user(&rig.realm, user).await.unwrap().unwrap();
+    assert_eq!((kept.password.expose().as_str(), kept.scopes.to_string().as_str()), ("newer", "stock:write"));
+    assert_eq!(rig.head().await, before);
+}
+
+async fn a_changed_password_keeps_one_session_and_takes_everything_else_back(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let (kept, other) = (rig.session(user).await, rig.session(user).await);
+    let (kept_grant, other_grant) = (rig.grant(user, kept).await, rig.grant(user, other).await);
+    let position = rig.store.change_password(rig.act_at(5), user, "new".into(), Some(kept)).await.unwrap().unwrap();
+
+    assert_eq!(position, rig.head().await);
+    assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: user.into() }]);
+    assert_eq!(rig.entries().await.pop().unwrap().until, NOW.plus_s(5 + TOKEN_LIFETIME_S));
+    let sessions = rig.store.sessions_of(rig.realm.clone(), user, NOW.plus_s(6)).await.unwrap();
+    assert_eq!(sessions.iter().map(|session| session.id).collect::<Vec<_>>(), [kept]);
+    let basis = rig.store.basis(&rig.realm, kept_grant).await.unwrap().unwrap();
+    assert_eq!((basis.check(NOW.plus_s(6)), basis.position), (Ok(()), position));
+    let basis = rig.store.basis(&rig.realm, other_grant).await.unwrap().unwrap();
+    assert_eq!(basis.check(NOW.plus_s(6)), Err(Reason::GrantRevoked));
+}
+
+async fn disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back(rig: &Rig) {
+    let (user, _, grant) = rig.any_grant("alice").await;
+    let (bystander, _, untouched) = rig.any_grant("bob").await;
+    let position = rig.store.disable_user(rig.act_at(5), user).await.unwrap();
+    assert_eq!(position, Some(rig.head().await));
+    assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: user.into() }]);
+    assert_eq!(rig.store.user(&rig.realm, user).await.unwrap().unwrap().disabled_at, Some(NOW.plus_s(5)));
+
+    assert_eq!(rig.store.enable_user(rig.act_at(6), user).await, Ok(true));
+    assert_eq!(rig.store.user(&rig.realm, user).await.unwrap().unwrap().disabled_at, None);
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW.plus_s(7)).is_err());
+    assert!(rig.store.sessions_of(rig.realm.clone(), user, NOW.plus_s(7)).await.unwrap().is_empty());
+
+    assert!(rig.store.basis(&rig.realm, untouched).await.unwrap().unwrap().check(NOW.plus_s(7)).is_ok());
+    rig.store.sign_out_everywhere(rig.act_at(8), bystander).await.unwrap().unwrap();
+    assert!(rig.store.basis(&rig.realm, untouched).await.unwrap().unwrap().check(NOW.plus_s(9)).is_err());
+    assert!(rig.store.grants_of(rig.realm.clone(), bystander, NOW.plus_s(9)).await.unwrap().is_empty());
+}
+
+async fn a_user_who_does_not_exist_changes_nothing(rig: &Rig) {
+    let (nobody, before) = (UserId(7), rig.head().await);
+    assert!(rig.store.user(&rig.realm, nobody).await.unwrap().is_none());
+    assert_eq!(rig.store.change_password(rig.act(), nobody, "x".into(), None).await, Ok(None));
+    assert_eq!(rig.store.disable_user(rig.act(), nobody).await, Ok(None));
+    assert_eq!(rig.store.sign_out_everywhere(rig.act(), nobody).await, Ok(None));
+    assert_eq!(rig.store.enable_user(rig.act(), nobody).await, Ok(false));
+    assert_eq!(rig.store.set_user_scopes(rig.act(), nobody, Default::default()).await, Ok(false));
+    assert_eq!(rig.head().await, before);
+}
+
+on_every_backend!(
+    a_user_reads_back_by_id_and_by_name_in_any_case,
+    a_taken_name_is_refused,
+    users_are_listed_by_name_page_after_page,
+    a_rehash_and_new_scopes_append_nothing_to_the_feed,
+    a_changed_password_keeps_one_session_and_takes_everything_else_back,
+    disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back,
+    a_user_who_does_not_exist_changes_nothing,
+);
