@@ -1,0 +1,211 @@
+//! Login at identity's own pages: one dispatcher decides what comes next.
+//!
+//! ```text
+//!   stored request ─► next ─┬─► password ─► next
+//!                           ├─► consent ──► next
+//!                           └─► done: a code, once
+//! ```
+//!
+//! INVARIANT (one-dispatcher): a step notes what it brought and returns here; no step knows another one.
+//!
+//! A flow belongs to the browser that began it: its id is in the page's address, and a cookie that this browser alone has
+//! must go with it (CVE-2026-7507 is what happens otherwise).
+//!
+//! Not here: pages and cookies (`http::pages`), the authorization request (`oauth::authorize`).
+
+use sekisho_model::client::Consent;
+use sekisho_model::code::{Code, Stage};
+use sekisho_model::flow::Progress;
+use sekisho_model::session::{NewSession, Origin as SessionOrigin};
+use sekisho_model::{Client, Flow, Session, User};
+use sekisho_token::credential::{Credential, Kind};
+use sekisho_token::{Digest, Secret, Timestamp};
+use sekisho_wire::{SessionId, Unavailable};
+
+use crate::oauth::authorize::{Begun, Reply};
+use crate::oauth::challenge::AMR_PASSWORD;
+use crate::oauth::refusal::{Code as Error, Fault};
+use crate::oauth::scope;
+use crate::realms::RealmState;
+use crate::room::{Origin, Room, unavailable};
+use crate::signin::{self, SignInError, Typed};
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The person shows who they are.
+    Password,
+    /// The person is asked whether the client may.
+    Consent,
+    /// Nothing is left to ask.
+    Done,
+}
+
+/// A flow with who takes part in it.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) flow: Flow,
+    pub(crate) client: Client,
+    /// The browser's sign-in, if it has one that lives.
+    pub(crate) signed_in: Option<(Session, User)>,
+}
+
+// === impl Stored ===
+
+impl Stored {
+    /// The dispatcher.
+    pub(crate) fn next(&self, now: Timestamp) -> Step {
+        let request = &self.flow.request;
+        let Some((session, _)) = &self.signed_in else { return Step::Password };
+        let in_this_flow = self.flow.progress.session == Some(session.id);
+        let too_old = request.max_age_s.is_some_and(|max_age_s| now.seconds_since(session.auth_time) > max_age_s);
+        if (request.sign_in_again || too_old) && !in_this_flow {
+            return Step::Password;
+        }
+        let asks = self.client.registration.consent == Consent::Required || request.ask_again;
+        if asks && self.flow.progress.consented_at.is_none() {
+            return Step::Consent;
+        }
+        Step::Done
+    }
+}
+
+/// Keeps a request until the person has signed in; gives the flow's id.
+pub(crate) async fn start(
+    room: &Room,
+    realm: &RealmState,
+    begun: Begun,
+    browser: Digest,
+    origin: &Origin,
+) -> Result<Secret<String>, Unavailable> {
+    let now = room.now();
+    let id = Credential::mint(Kind::Flow, &*room.entropy);
+    let act = room.act(realm, Some(&begun.request.client), origin);
+    let flow = Flow {
+        digest: id.digest(),
+        browser,
+        request: begun.request,
+        started_at: now,
+        expires_at: now.plus_s(realm.settings.flow_lifetime_s),
+        progress: Progress::default(),
+    };
+    room.store.start_flow(act, flow).await.map_err(unavailable)?;
+    Ok(id.into_secret())
+}
+
+/// The flow of this id, for this browser; none for another one's.
+pub(crate) async fn stored(
+    room: &Room,
+    realm: &RealmState,
+    (id, browser): (&str, Option<Digest>),
+    signed_in: Option<(Session, User)>,
+) -> Result<Option<Stored>, Unavailable> {
+    let Ok(id) = Credential::parse(Kind::Flow, id) else { return Ok(None) };
+    let flow = room.store.flow(&realm.name, id.digest(), room.now()).await.map_err(unavailable)?;
+    let Some(flow) = flow.filter(|flow| browser.is_some_and(|browser| flow.browser.matches(&browser))) else {
+        return Ok(None);
+    };
+    let client = room.client(&realm.name, &flow.request.client).await?;
+    Ok(client.map(|(_, client)| Stored { flow, client, signed_in }))
+}
+
+/// What `prompt=none` is answered with when somebody would have to be asked (OpenID Connect Core §3.1.2.6).
+pub(crate) fn silent(stored: &Stored, expected: Option<&sekisho_wire::Subject>, now: Timestamp) -> Option<Fault> {
+    let login = Fault::new(Error::LoginRequired, "somebody would have to sign in");
+    let other =
+        expected.is_some_and(|expected| stored.signed_in.as_ref().is_none_or(|(_, user)| *expected != user.id.into()));
+    match stored.next(now) {
+        Step::Password => Some(login),
+        Step::Consent => Some(Fault::new(Error::ConsentRequired, "somebody would have to be asked")),
+        Step::Done => other.then_some(login),
+    }
+}
+
+/// The password step: a new sign-in in this browser, which replaces the one it had. Gives the new cookie's value.
+pub(crate) async fn password(
+    room: &Room,
+    realm: &RealmState,
+    stored: &mut Stored,
+    (name, password): (&str, &Secret<String>),
+    origin: &Origin,
+) -> Result<Secret<String>, SignInError> {
+    let client = stored.flow.request.client.clone();
+    let typed = Typed { name, password, client: &client };
+    let user = signin::check(room, realm, &typed, origin).await?;
+    let act = room.act(realm, Some(&client), origin);
+    let cookie = Credential::mint(Kind::Session, &*room.entropy);
+    let session = NewSession {
+        id: SessionId::generate(room.now(), &*room.entropy),
+        user: user.id,
+        origin: SessionOrigin::Browser,
+        cookie: Some(cookie.digest()),
+        amr: vec![AMR_PASSWORD.to_owned()],
+        idle_s: realm.settings.session_idle_s,
+        lifetime_s: realm.settings.session_lifetime_s,
+        user_agent: origin.user_agent.clone(),
+        replaces: stored.signed_in.as_ref().map(|(session, _)| session.id),
+    };
+    let session = room.store.open_session(act.clone(), session).await.map_err(unavailable)?;
+    // The sign-in that was replaced has ended; that is in force before the browser hears of the new one.
+    room.hub.settle(&realm.name).await?;
+    stored.flow.progress.session = Some(session.id);
+    stored.signed_in = Some((session, user));
+    room.store.advance_flow(act, stored.flow.digest, stored.flow.progress).await.map_err(unavailable)?;
+    Ok(cookie.into_secret())
+}
+
+/// The consent step.
+pub(crate) async fn consent(
+    room: &Room,
+    realm: &RealmState,
+    stored: &mut Stored,
+    origin: &Origin,
+) -> Result<(), Unavailable> {
+    stored.flow.progress.consented_at = Some(room.now());
+    let act = room.act(realm, Some(&stored.flow.request.client), origin);
+    room.store.advance_flow(act, stored.flow.digest, stored.flow.progress).await.map_err(unavailable)
+}
+
+/// Where the browser goes when nothing is left to ask: to the client with a code, once.
+pub(crate) async fn finish(
+    room: &Room,
+    realm: &RealmState,
+    stored: &Stored,
+    origin: &Origin,
+) -> Result<Option<String>, Unavailable> {
+    let request = &stored.flow.request;
+    let Some((session, user)) = &stored.signed_in else { return Ok(None) };
+    let act = room.act(realm, Some(&request.client), origin);
+    if !room.store.finish_flow(act.clone(), stored.flow.digest).await.map_err(unavailable)? {
+        return Ok(None);
+    }
+    let text = Credential::mint(Kind::Code, &*room.entropy);
+    let code = Code {
+        digest: text.digest(),
+        client: request.client.clone(),
+        user: user.id,
+        session: session.id,
+        redirect_uri: Some(request.redirect_uri.clone()),
+        challenge: request.challenge.clone(),
+        scopes: request.scopes.intersection(&scope::allowed(&stored.client, user)),
+        audiences: request.audiences.clone(),
+        nonce: request.nonce.clone(),
+        expires_at: room.now().plus_s(realm.settings.code_lifetime_s),
+        stage: Stage::Pending,
+    };
+    room.store.issue_code(act, code).await.map_err(unavailable)?;
+    Ok(Some(Reply::to(request).with_code(realm, text.expose())))
+}
+
+/// Where the browser goes when the person said no.
+pub(crate) async fn cancel(
+    room: &Room,
+    realm: &RealmState,
+    stored: &Stored,
+    origin: &Origin,
+) -> Result<String, Unavailable> {
+    let act = room.act(realm, Some(&stored.flow.request.client), origin);
+    room.store.finish_flow(act, stored.flow.digest).await.map_err(unavailable)?;
+    let fault = Fault::new(Error::AccessDenied, "the person said no");
+    Ok(Reply::to(&stored.flow.request).with_fault(realm, fault))
+}

@@ -1,0 +1,77 @@
+//! What endpoints want to know of a request: its realm, its parameters, where it came from.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+
+use super::answer;
+use crate::oauth::params::Params;
+use crate::oauth::refusal::Refusal;
+use crate::realms::RealmState;
+use crate::room::{Origin, Room};
+
+/// What an agent calls itself, at most so many characters.
+const USER_AGENT_CHARS_MAX: usize = 256;
+/// The header that carries a request's id through the house.
+const REQUEST_ID: &str = "x-request-id";
+
+/// A request for a realm that exists.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) room: Arc<Room>,
+    pub(super) realm: Arc<RealmState>,
+    pub(super) headers: HeaderMap,
+    pub(super) origin: Origin,
+}
+
+// === impl Asked ===
+
+impl FromRequestParts<Arc<Room>> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, room: &Arc<Room>) -> Result<Self, Response> {
+        let axum::extract::Path(name) = axum::extract::Path::<String>::from_request_parts(parts, room)
+            .await
+            .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
+        let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let origin = Origin {
+            address: peer,
+            user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
+            request: text(REQUEST_ID).and_then(|id| id.parse().ok()),
+        };
+        Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin })
+    }
+}
+
+impl Asked {
+    /// A header as text.
+    pub(super) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The `Authorization` header.
+    pub(super) fn authorization(&self) -> Option<&str> {
+        self.header(AUTHORIZATION)
+    }
+
+    /// The parameters of a form (RFC 6749 §3.2, appendix B): not JSON, and nothing in the query.
+    pub(super) fn form(&self, query: Option<&str>, body: &Bytes) -> Result<Params, Refusal> {
+        let kind = self.header(CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(Refusal::request("the body must be application/x-www-form-urlencoded"));
+        }
+        if query.is_some_and(|query| !query.is_empty()) {
+            return Err(Refusal::request("parameters belong into the body, not into the query"));
+        }
+        Params::parse(body).map_err(|_| Refusal::request("the parameters cannot be read"))
+    }
+}

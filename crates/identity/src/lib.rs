@@ -1,0 +1,239 @@
+//! The identity provider: the one room that knows credentials and sessions, and the only one that signs.
+//!
+//! ```text
+//!   http ─────────┐                     ports (Exchange, Login, Feed, as a client of this process)
+//!     pages ─► flow ─► signin ─┐          │
+//!     oauth endpoints ─────────┴─► oauth ─┴─► mint ─► keys, realms
+//!                                    │
+//!                                  store (model's traits)  ─► feed: offered to readers before the answer
+//! ```
+//!
+//! Not here: SQL, proxying, where configuration comes from.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use sekisho_model::realm::{CreateRealmError, NewRealm};
+use sekisho_model::{Act, Store, StoreError};
+use sekisho_token::Entropy;
+use sekisho_token::seal::SealingKey;
+use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+pub mod admin;
+mod feed;
+mod flow;
+mod http;
+mod keys;
+mod mint;
+mod oauth;
+mod password;
+mod ports;
+mod realms;
+mod room;
+pub mod settings;
+mod signin;
+mod throttle;
+
+pub use admin::Admin;
+pub use keys::{KeyTrouble, RotateError, Takeover};
+pub use oauth::redirect_uri::BadRedirectUri;
+pub use settings::{BadBaseUrl, Limits, RealmSettings, Settings};
+
+use crate::feed::Hub;
+use crate::feed::signed::Signed;
+use crate::password::Passwords;
+use crate::ports::AsClient;
+use crate::realms::{RealmState, Realms};
+use crate::room::Room;
+use crate::settings::Base;
+use crate::throttle::Throttle;
+
+/// How often expired rows are swept, keys looked at, and memory given back.
+const UPKEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// What an identity provider is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What everything waits on.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where lines go.
+    pub audit: Arc<dyn Audit>,
+    /// What the operator decided.
+    pub settings: Settings,
+    /// The key that private keys are sealed under.
+    pub seal: SealingKey,
+    /// Where tasks run.
+    pub handle: Handle,
+}
+
+/// A running identity provider. Its upkeep ends when it is dropped.
+pub struct Identity {
+    room: Arc<Room>,
+    upkeep: AbortHandle,
+}
+
+/// Why identity did not start. All of it is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The public address is not one.
+    #[error(transparent)]
+    Base(#[from] BadBaseUrl),
+    /// A realm's keys cannot be made or opened.
+    #[error("realm `{realm}`: {trouble}")]
+    Keys {
+        /// Which.
+        realm: RealmName,
+        /// What is wrong.
+        trouble: KeyTrouble,
+    },
+    /// No threads for hashing.
+    #[error("no thread can be started to hash passwords: {0}")]
+    Threads(#[from] io::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// Opens every realm that is kept or configured, and the two that always exist; makes those that are missing.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(parts: Parts) -> Result<Self, OpenError> {
+        let Parts { store, clock, entropy, audit, settings, seal, handle } = parts;
+        let limits = &settings.limits;
+        let room = Arc::new(Room {
+            base: Base::of(&settings.base_url)?,
+            passwords: Passwords::start(limits.hashing_threads, limits.hashing_queue_max, Arc::clone(&entropy))?,
+            throttle: Throttle::new(Arc::clone(&clock), limits),
+            hub: Arc::new(Hub::new(Arc::clone(&store), Arc::clone(&clock))),
+            signed: Signed::new(limits.signed_entries_max),
+            form_key: seal.derive("form tokens"),
+            realms: Realms::default(),
+            draining: watch::Sender::new(false),
+            store,
+            clock,
+            entropy,
+            audit,
+            settings,
+            seal,
+            handle,
+        });
+        open_realms(&room).await?;
+        let upkeep = room.handle.spawn(keep_up(Arc::clone(&room))).abort_handle();
+        Ok(Self { room, upkeep })
+    }
+
+    /// Every endpoint and page, below `/realms/{realm}` and `/.well-known`.
+    pub fn router(&self) -> Router {
+        http::router(Arc::clone(&self.room))
+    }
+
+    /// The feed of every realm.
+    #[must_use]
+    pub fn feed(&self) -> Arc<dyn Feed> {
+        Arc::clone(&self.room.hub) as _
+    }
+
+    /// Credentials for credentials, with the rights of this client.
+    #[must_use]
+    pub fn exchange(&self, client: ClientId) -> Arc<dyn Exchange> {
+        Arc::new(AsClient::new(Arc::clone(&self.room), client))
+    }
+
+    /// First-party login, with the rights of this client.
+    #[must_use]
+    pub fn login(&self, client: ClientId) -> Arc<dyn Login> {
+        Arc::new(AsClient::new(Arc::clone(&self.room), client))
+    }
+
+    /// Administration.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin::of(Arc::clone(&self.room))
+    }
+
+    /// Ends the feed's streams, which would otherwise keep their connections open for ever.
+    pub fn drain(&self) {
+        self.room.draining.send_replace(true);
+    }
+}
+
+impl Drop for Identity {
+    fn drop(&mut self) {
+        self.upkeep.abort();
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({:?})", self.room)
+    }
+}
+
+async fn open_realms(room: &Room) -> Result<(), OpenError> {
+    let kept = room.store.realms().await?.into_iter().map(|realm| realm.name);
+    let always = [RealmName::SYSTEM, RealmName::DEFAULT].into_iter().filter_map(|name| name.parse().ok());
+    let mut names: Vec<RealmName> = kept.chain(room.settings.realms.keys().cloned()).chain(always).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let opened = open_realm(room, &name).await;
+        let state = opened.map_err(|trouble| OpenError::Keys { realm: name.clone(), trouble })?;
+        room.realms.put(&state);
+    }
+    Ok(())
+}
+
+async fn open_realm(room: &Room, name: &RealmName) -> Result<Arc<RealmState>, KeyTrouble> {
+    let settings = room.settings.of_realm(name).clone();
+    if room.store.realm(name).await?.is_none() {
+        let now = room.now();
+        let refresh_key_sealed = keys::make_refresh_key(&room.seal, name, &*room.entropy)?;
+        let key = keys::make(room, name, &settings, now).await?;
+        let realm = NewRealm { refresh_key_sealed, key };
+        match room.store.create_realm(Act::by_house(name.clone(), now), realm).await {
+            // Somebody else made it meanwhile: theirs counts.
+            Ok(_) | Err(CreateRealmError::Exists(_)) => {}
+            Err(CreateRealmError::Store(error)) => return Err(error.into()),
+        }
+    }
+    let row = room.store.realm(name).await?.ok_or_else(|| StoreError::NoRealm(name.to_string()))?;
+    let state = Arc::new(RealmState::open(&row, name.issuer(&room.base.url), settings, &room.seal)?);
+    keys::reload(room, &state).await?;
+    Ok(state)
+}
+
+/// Sweeps, rotates keys that are due, forgets revocations, gives memory back.
+async fn keep_up(room: Arc<Room>) {
+    loop {
+        room.clock.sleep_until(room.clock.monotonic().plus(UPKEEP_EVERY)).await;
+        let (now, rows_max) = (room.now(), room.settings.limits.sweep_rows_max);
+        while let Ok(swept) = room.store.sweep(now, rows_max).await {
+            if swept < rows_max {
+                break;
+            }
+        }
+        for realm in room.realms.all() {
+            if keys::is_due(&realm, now)
+                && let Err(error) = keys::rotate(&room, &realm, Takeover::AfterLead).await
+            {
+                tracing::error!(realm = %realm.name, %error, "the next signing key could not be published");
+            }
+        }
+        room.hub.forget();
+        room.passwords.rest();
+    }
+}

@@ -1,0 +1,165 @@
+//! Token exchange (RFC 8693), in three uses.
+//!
+//! ```text
+//!   swap       opaque ─► JWT      capability `swap`: the same token's other face, so client_id stays and nobody acts
+//!   wrap       JWT ─► opaque      capability `swap`: of the same grant
+//!   delegate   either ─► JWT      any client with the grant: other audiences, narrower scope, `act` names the client
+//! ```
+//!
+//! What comes of an exchange never lives longer than what went in, carries its grant and sign-in, and so ends with them.
+
+use sekisho_model::client::Capability;
+use sekisho_model::grant::Basis;
+use sekisho_token::Timestamp;
+use sekisho_token::credential::{Kind, kind_of};
+use sekisho_wire::audit::Event;
+use sekisho_wire::claims::Actor;
+use sekisho_wire::{AccessClaims, Reason};
+
+use super::own::{self, Dead, Own};
+use super::refusal::Refusal;
+use super::token::{Issued, TYPE_ACCESS_TOKEN, TYPE_JWT, keep_opaque};
+use super::{Call, scope};
+use crate::mint;
+use crate::room::unavailable;
+
+/// Answers an exchange.
+pub(crate) async fn exchange(call: Call<'_>) -> Result<Issued, Refusal> {
+    let subject = call.must("subject_token", "subject_token is missing")?;
+    let of_type = call.must("subject_token_type", "subject_token_type is missing")?;
+    if ![TYPE_ACCESS_TOKEN, TYPE_JWT].contains(&of_type) {
+        return Err(Refusal::request("this subject_token_type is not supported"));
+    }
+    let opaque = kind_of(subject) == Some(Kind::OpaqueToken);
+    let swaps = call.known.client.can(Capability::Swap);
+    match call.params.one("requested_token_type") {
+        Some(TYPE_JWT) if swaps && of_type == TYPE_ACCESS_TOKEN => swap(call, subject).await,
+        Some(TYPE_ACCESS_TOKEN) if swaps && !opaque => wrap(call, subject).await,
+        None | Some(TYPE_JWT | TYPE_ACCESS_TOKEN) => delegate(call, subject).await,
+        Some(_) => Err(Refusal::request("this requested_token_type is not supported")),
+    }
+}
+
+async fn swap(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
+    let opaque = own::opaque(call.room, call.realm, subject).await?;
+    let basis = &opaque.basis;
+    let audience = scope::audiences(&call.params.audiences(), &call.known.client.registration.audiences)?;
+    let granted = match call.room.client(&call.realm.name, &basis.grant.client).await? {
+        Some((_, client)) => scope::remaining(&basis.grant.scopes, &client, &basis.user),
+        None => return Err(Refusal::subject_token(Reason::ClientRevoked)),
+    };
+    if let Some(session) = &basis.session {
+        call.room.touch(call.realm, session, call.origin);
+    }
+    let mut claims = mint::of_person(call.room, call.realm, basis, granted, audience);
+    claims.exp = claims.exp.min(opaque.expires_at);
+    let issued = issue(call, &claims, Some(opaque.expires_at))?;
+    record(call, &claims);
+    Ok(issued)
+}
+
+async fn wrap(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
+    let claims = own::jwt(call.room, call.realm, subject).await?;
+    let basis = basis(call, &claims).await?.ok_or(Refusal::subject_token(Reason::GrantRevoked))?;
+    let (access_token, expires_at) = keep_opaque(call, &basis).await?;
+    record(call, &claims);
+    Ok(Issued {
+        access_token,
+        expires_at,
+        scope: claims.scope,
+        refresh_token: None,
+        id_token: None,
+        issued_token_type: Some(TYPE_ACCESS_TOKEN),
+        subject_token_expires_at: None,
+        subject: claims.sub,
+        session: claims.sid,
+    })
+}
+
+async fn delegate(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
+    let Call { room, realm, known, params, .. } = call;
+    let client = &known.client;
+    let subject = match own::read(room, realm, subject).await? {
+        Own::Jwt(claims) => *claims,
+        Own::Opaque(opaque) => {
+            let scope = opaque.basis.grant.scopes.intersection(&client.registration.scopes);
+            let mut claims = mint::of_person(room, realm, &opaque.basis, scope, opaque.basis.grant.audiences.clone());
+            claims.exp = opaque.expires_at;
+            claims
+        }
+    };
+    let basis = basis(call, &subject).await?;
+    let allowed = subject.scope.intersection(&client.registration.scopes);
+    let scope = scope::narrowed(scope::parse(params.one("scope"))?, &allowed)?;
+    let audience = scope::audiences(&params.audiences(), &client.registration.audiences)?;
+    let position = basis.as_ref().map_or(known.position, |basis| basis.position);
+    let actor = actor(call).await?;
+    let now = room.now();
+    let claims = AccessClaims {
+        aud: audience,
+        client_id: client.id.clone(),
+        exp: now.plus_s(realm.settings.access_token_lifetime_s).min(subject.exp),
+        iat: now,
+        jti: sekisho_wire::TokenId::generate(now, &*room.entropy),
+        scope,
+        rev: position,
+        act: Some(Box::new(Actor { sub: actor, act: subject.act.clone() })),
+        ..subject
+    };
+    let issued = issue(call, &claims, None)?;
+    record(call, &claims);
+    Ok(issued)
+}
+
+/// Who acts: the one the actor token speaks for, or the client itself (RFC 8693 §2.1).
+async fn actor(call: Call<'_>) -> Result<sekisho_wire::Subject, Refusal> {
+    let Some(token) = call.params.one("actor_token") else { return Ok((&call.known.client.id).into()) };
+    match call.params.one("actor_token_type") {
+        Some(TYPE_ACCESS_TOKEN | TYPE_JWT) => {}
+        Some(_) | None => return Err(Refusal::request("actor_token_type is missing or not supported")),
+    }
+    match own::read(call.room, call.realm, token).await? {
+        Own::Jwt(claims) => Ok(claims.sub),
+        Own::Opaque(opaque) => Ok(opaque.basis.user.id.into()),
+    }
+}
+
+/// What stands behind claims with a grant, alive; none for a client's own.
+async fn basis(call: Call<'_>, claims: &AccessClaims) -> Result<Option<Basis>, Refusal> {
+    let Some(grant) = claims.grant else { return Ok(None) };
+    let found = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)?;
+    let basis = found.ok_or(Refusal::subject_token(Reason::GrantRevoked))?;
+    basis.check(call.room.now()).map_err(Refusal::subject_token)?;
+    Ok(Some(basis))
+}
+
+fn issue(call: Call<'_>, claims: &AccessClaims, subject_ends: Option<Timestamp>) -> Result<Issued, Refusal> {
+    Ok(Issued {
+        access_token: mint::access_token(call.room, call.realm, claims)?,
+        expires_at: claims.exp,
+        scope: claims.scope.clone(),
+        refresh_token: None,
+        id_token: None,
+        issued_token_type: Some(TYPE_JWT),
+        subject_token_expires_at: subject_ends,
+        subject: claims.sub.clone(),
+        session: claims.sid,
+    })
+}
+
+fn record(call: Call<'_>, claims: &AccessClaims) {
+    let mut line = call.act().audit(Event::TokenExchanged);
+    line.subject = Some(claims.sub.clone());
+    line.session = claims.sid;
+    line.grant = claims.grant;
+    call.room.record(line);
+}
+
+impl From<Dead> for Refusal {
+    fn from(dead: Dead) -> Self {
+        match dead {
+            Dead::Refused(reason) => Self::subject_token(reason),
+            Dead::Unavailable(unavailable) => unavailable.into(),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Introspection (RFC 7662): whether a token lives, and what it says, for those it was meant for.
+//!
+//! Anything that is not a living token for one of the asking client's audiences is the same `{"active": false}` (§2.2).
+
+use sekisho_model::client::Capability;
+use sekisho_wire::AccessClaims;
+
+use super::own::{self, Dead, Own};
+use super::refusal::Refusal;
+use super::{Call, scope};
+use crate::mint;
+
+/// What is found.
+pub(crate) async fn introspect(call: Call<'_>) -> Result<Option<AccessClaims>, Refusal> {
+    call.known.demand(Capability::Introspect)?;
+    if call.params.has_duplicates() {
+        return Err(Refusal::request("a parameter stands more than once"));
+    }
+    let token = call.must("token", "token is missing")?;
+    let audiences = &call.known.client.registration.audiences;
+    let claims = match own::read(call.room, call.realm, token).await {
+        Ok(Own::Jwt(claims)) => *claims,
+        Ok(Own::Opaque(opaque)) => {
+            let basis = &opaque.basis;
+            let audience = basis.grant.audiences.iter().filter(|name| audiences.contains(name)).cloned().collect();
+            let granted = match call.room.client(&call.realm.name, &basis.grant.client).await? {
+                Some((_, client)) => scope::remaining(&basis.grant.scopes, &client, &basis.user),
+                None => return Ok(None),
+            };
+            let mut claims = mint::of_person(call.room, call.realm, basis, granted, audience);
+            claims.exp = opaque.expires_at;
+            claims
+        }
+        Err(Dead::Refused(_)) => return Ok(None),
+        Err(Dead::Unavailable(unavailable)) => return Err(unavailable.into()),
+    };
+    let mine = claims.aud.iter().any(|name| audiences.contains(name));
+    Ok(mine.then_some(claims))
+}

@@ -1,0 +1,88 @@
+//! Reading back our own access tokens, JWT or opaque: what stands behind them, if anything still does.
+//!
+//! The answer is as fresh as the database: for a JWT the feed is settled first, for an opaque token the rows are read.
+//!
+//! Not here: whom the token was for; the asking endpoint knows whether that matters.
+
+use sekisho_guard::access::Refused;
+use sekisho_model::opaque::Opaque;
+use sekisho_token::Secret;
+use sekisho_token::credential::{Credential, Kind, kind_of};
+use sekisho_token::jwt::{Audiences, Expect, Expiry, Limits, Unverified};
+use sekisho_wire::{AccessClaims, Reason, Unavailable};
+
+use crate::realms::RealmState;
+use crate::room::{Room, unavailable};
+
+/// A token of ours that lives.
+#[derive(Debug)]
+pub(crate) enum Own {
+    Jwt(Box<AccessClaims>),
+    Opaque(Box<Opaque>),
+}
+
+/// Why it does not, or nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dead {
+    Refused(Reason),
+    Unavailable(Unavailable),
+}
+
+/// What a presented text is.
+pub(crate) async fn read(room: &Room, realm: &RealmState, text: &str) -> Result<Own, Dead> {
+    match kind_of(text) {
+        Some(Kind::OpaqueToken) => Ok(Own::Opaque(Box::new(opaque(room, realm, text).await?))),
+        Some(_) => Err(Dead::Refused(Reason::MalformedCredential)),
+        None => Ok(Own::Jwt(Box::new(jwt(room, realm, text).await?))),
+    }
+}
+
+/// An opaque token with a grant that lives.
+pub(crate) async fn opaque(room: &Room, realm: &RealmState, text: &str) -> Result<Opaque, Dead> {
+    let token = Credential::parse(Kind::OpaqueToken, text).map_err(|_| Dead::Refused(Reason::MalformedCredential))?;
+    let now = room.now();
+    let found = room.store.opaque(&realm.name, token.digest(), now).await;
+    let opaque = found.map_err(unavailable)?.ok_or(Dead::Refused(Reason::UnknownToken))?;
+    opaque.basis.check(now).map_err(Dead::Refused)?;
+    Ok(opaque)
+}
+
+/// A JWT that nothing was taken back of.
+pub(crate) async fn jwt(room: &Room, realm: &RealmState, text: &str) -> Result<AccessClaims, Dead> {
+    let now = room.now();
+    let limits = Limits { token_bytes_max: room.settings.limits.token_bytes_max, ..Limits::default() };
+    let expect = Expect::access_token(realm.issuer.as_str(), Audiences::unchecked());
+    let ring = realm.ring();
+    let verified = Unverified::parse(text, &limits)
+        .and_then(|token| token.verify::<AccessClaims>(&ring.at(now), &expect, now))
+        .map_err(|refusal| Dead::Refused(Refused::from(refusal).reason))?;
+    room.hub.settle(&realm.name).await?;
+    let (kid, claims) = (verified.kid().clone(), verified.into_claims());
+    room.hub.fold(&realm.name).judge(&claims, &kid, now).map_err(Dead::Refused)?;
+    Ok(claims)
+}
+
+/// The claims of an ID token of ours, expired or not: it proves nothing but who once signed in where.
+pub(crate) fn id_token_hint(room: &Room, realm: &RealmState, text: &Secret<String>) -> Option<Hint> {
+    let now = room.now();
+    let expect = Expect::id_token(realm.issuer.as_str(), Audiences::unchecked()).expiry(Expiry::Ignored);
+    let token = Unverified::parse(text.expose(), &Limits::default()).ok()?;
+    let verified = token.verify::<Hint>(&realm.ring().at(now), &expect, now).ok()?;
+    Some(verified.into_claims())
+}
+
+/// What an ID token says of whom it was for.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub(crate) struct Hint {
+    pub(crate) sub: sekisho_wire::Subject,
+    pub(crate) aud: sekisho_wire::ClientId,
+    pub(crate) sid: Option<sekisho_wire::SessionId>,
+}
+
+// === impl Dead ===
+
+impl From<Unavailable> for Dead {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}
