@@ -81,6 +81,7 @@ reasons! {
     AmbiguousPath = "ambiguous_path", Malformed, "The path can be read in two ways: an encoded slash or backslash, a dot segment after decoding, a `;` in a matched segment, or an invalid escape.";
     BadHeader = "bad_header", Malformed, "A header is repeated or nominated in a way that would change what the upstream sees.";
     CredentialsDisagree = "credentials_disagree", Malformed, "Cookie and Authorization carry different credentials; it is not clear who calls. Send one.";
+    UpgradeRefused = "upgrade_refused", Malformed, "The request asks for a WebSocket, and the gateway passes plain HTTP requests only.";
     BadLoginRequest = "bad_login_request", Malformed, "The login request is not JSON `{username, password}` or a form with these fields.";
     // 401
     NoCredential = "no_credential", Unauthenticated, "The route wants a credential and the request has none.";

@@ -76,7 +76,7 @@ fn grant_type(text: &str) -> Option<GrantType> {
 async fn code(call: Call<'_>) -> Result<Issued, Refusal> {
     let refused = Refusal::grant("the code is not good for this client, redirect_uri and code_verifier");
     let code = call.must("code", "code is missing")?;
-    let code = Credential::parse(Kind::Code, code).map_err(|_| refused.clone())?;
+    let code = Credential::parse(Kind::Code, code).map_err(|_| refused)?;
     let challenge = match call.params.one("code_verifier") {
         Some(verifier) if pkce::is_verifier(verifier) => Some(pkce::challenge_of(verifier)),
         // RFC 7636 §4.1; it must still burn the code, so it is presented as one that matches nothing.
@@ -113,7 +113,7 @@ async fn code(call: Call<'_>) -> Result<Issued, Refusal> {
 async fn renew(call: Call<'_>) -> Result<Issued, Refusal> {
     let refused = Refusal::grant("the refresh token is not good for this client");
     let text = call.must("refresh_token", "refresh_token is missing")?;
-    let token = refresh::open(&call.realm.refresh_key, text).map_err(|_| refused.clone())?;
+    let token = refresh::open(&call.realm.refresh_key, text).map_err(|_| refused)?;
     let grant = GrantId(token.grant);
     // Before the token is used up: a wrong scope must not cost the client its grant.
     if let Some(basis) = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)? {

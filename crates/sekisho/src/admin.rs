@@ -1,0 +1,286 @@
+//! Administration as commands that can be sent: what the command line says, and what came of it.
+//!
+//! Beside a running server a command travels over `DIR/admin.sock` and takes effect at once; otherwise the command line
+//! takes the directory's lock and carries it out itself. Both ways end in [`execute`].
+
+use std::fmt;
+
+use sekisho_identity::admin::{AdminError, HandMade, Person as NewPerson};
+use sekisho_identity::{Admin, Takeover};
+use sekisho_model::UserName;
+use sekisho_model::client::Registration;
+use sekisho_token::Secret;
+use sekisho_wire::{ClientId, RealmName, Scopes, Subject};
+use serde::{Deserialize, Serialize};
+
+use crate::demo::premises::{Person, Program};
+use crate::wiring::House;
+
+/// A command, with the realm it is for.
+#[derive(Serialize, Deserialize)]
+pub struct Command {
+    /// In which realm.
+    pub realm: RealmName,
+    /// What to do.
+    pub what: What,
+}
+
+/// What to do.
+#[derive(Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is an operation of `sekisho_identity::Admin`, which documents it")]
+pub enum What {
+    CreateUser { name: String, password: String, scopes: Scopes, display_name: Option<String>, email: Option<String> },
+    ListUsers,
+    DisableUser { name: String },
+    EnableUser { name: String },
+    SetPassword { name: String, password: String },
+    SetScopes { name: String, scopes: Scopes },
+    SignOut { name: String },
+    Sessions { name: String },
+    CreateClient { id: ClientId, registration: Box<Registration> },
+    ListClients,
+    DisableClient { id: ClientId },
+    RotateSecret { id: ClientId },
+    IssueToken { client: ClientId, subject: Option<Subject>, scope: Scopes, audiences: Vec<String>, ttl_s: u32 },
+    RotateKey { at_once: bool },
+    ListKeys,
+}
+
+/// What came of a command: rows of named values, in the order in which they are printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// One row per thing.
+    pub rows: Vec<Vec<(String, String)>>,
+}
+
+/// Why nothing came of it: the reason, as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDone(pub String);
+
+/// Carries a command out.
+///
+/// # Errors
+/// [`NotDone`].
+pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone> {
+    let Command { realm, what } = command;
+    let done = match what {
+        What::CreateUser { name, password, scopes, display_name, email } => {
+            let name = user_name(&name)?;
+            let person = NewPerson { name: name.clone(), password: password.into(), scopes, display_name, email };
+            let id = admin.create_user(&realm, person).await?;
+            Outcome::row(&[("user", name.as_str()), ("id", &id.to_string())])
+        }
+        What::ListUsers => users(admin, &realm).await?,
+        What::DisableUser { name } => {
+            admin.disable_user(&realm, &user_name(&name)?).await?;
+            Outcome::row(&[("disabled", &name)])
+        }
+        What::EnableUser { name } => {
+            admin.enable_user(&realm, &user_name(&name)?).await?;
+            Outcome::row(&[("enabled", &name)])
+        }
+        What::SetPassword { name, password } => {
+            admin.set_password(&realm, &user_name(&name)?, &password.into()).await?;
+            Outcome::row(&[("password set", &name)])
+        }
+        What::SetScopes { name, scopes } => {
+            admin.set_scopes(&realm, &user_name(&name)?, scopes.clone()).await?;
+            Outcome::row(&[("user", &name), ("scopes", &scopes.to_string())])
+        }
+        What::SignOut { name } => {
+            admin.sign_out_everywhere(&realm, &user_name(&name)?).await?;
+            Outcome::row(&[("signed out everywhere", &name)])
+        }
+        What::Sessions { name } => sessions(admin, &realm, &user_name(&name)?).await?,
+        What::CreateClient { id, registration } => {
+            let secret = admin.create_client(&realm, id.clone(), *registration).await?;
+            with_secret(&id, secret.as_ref())
+        }
+        What::ListClients => clients(admin, &realm).await?,
+        What::DisableClient { id } => {
+            admin.disable_client(&realm, &id).await?;
+            Outcome::row(&[("disabled", id.as_str())])
+        }
+        What::RotateSecret { id } => {
+            let secret = admin.rotate_client_secret(&realm, &id).await?;
+            with_secret(&id, Some(&secret))
+        }
+        What::IssueToken { client, subject, scope, audiences, ttl_s } => {
+            let wanted = HandMade { client, subject, scope, audiences, ttl_s };
+            let token = admin.issue_token(&realm, wanted).await?;
+            Outcome::row(&[("token", token.expose())])
+        }
+        What::RotateKey { at_once } => {
+            let takeover = if at_once { Takeover::AtOnce } else { Takeover::AfterLead };
+            let kid = admin.rotate_key(&realm, takeover).await?;
+            Outcome::row(&[("published", kid.as_str())])
+        }
+        What::ListKeys => keys(admin, &realm)?,
+    };
+    Ok(done)
+}
+
+/// Makes the demo's person, unless there is one of that name.
+///
+/// # Errors
+/// [`NotDone`].
+pub async fn ensure_person(house: &House, person: Person) -> Result<(), NotDone> {
+    let (admin, realm) = (admin_of(house)?, main_realm()?);
+    let Person { name, password, scopes } = person;
+    let name = user_name(&name)?;
+    let person = NewPerson { name, password, scopes, display_name: None, email: None };
+    match admin.create_user(&realm, person).await {
+        Ok(_) | Err(AdminError::Exists(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes the demo's client, unless there is one of that id; gives a secret where nobody knows one.
+///
+/// # Errors
+/// [`NotDone`].
+pub async fn ensure_program(house: &House, program: Program) -> Result<Option<Secret<String>>, NotDone> {
+    let (admin, realm) = (admin_of(house)?, main_realm()?);
+    let Program { id, registration, secret } = program;
+    match admin.create_client(&realm, id.clone(), registration).await {
+        Ok(secret) => Ok(secret),
+        Err(AdminError::Exists(_)) => {
+            let client = admin.client(&realm, &id).await?;
+            let known =
+                secret.is_some_and(|secret| client.has_secret(&sekisho_token::Digest::of(secret.expose().as_bytes())));
+            if known || client.is_public() {
+                return Ok(None);
+            }
+            Ok(Some(admin.rotate_client_secret(&realm, &id).await?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn users(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+    let (mut outcome, mut after) = (Outcome::default(), None);
+    loop {
+        let page = admin.users(realm, after.as_ref()).await?;
+        let Some(last) = page.last() else { return Ok(outcome) };
+        after = Some(last.name.clone());
+        for user in &page {
+            let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
+            let (id, scopes) = (user.id.to_string(), user.scopes.to_string());
+            outcome.add(&[("user", user.name.as_str()), ("id", &id), ("state", state), ("scopes", &scopes)]);
+        }
+    }
+}
+
+async fn clients(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+    let (mut outcome, mut after) = (Outcome::default(), None);
+    loop {
+        let page = admin.clients(realm, after.as_ref()).await?;
+        let Some(last) = page.last() else { return Ok(outcome) };
+        after = Some(last.id.clone());
+        for client in &page {
+            let state = if client.disabled_at.is_some() { "disabled" } else { "active" };
+            let (scopes, audiences) = (client.registration.scopes.to_string(), client.registration.audiences.join(" "));
+            let name = client.registration.name.as_str();
+            let id = client.id.as_str();
+            outcome.add(&[
+                ("client", id),
+                ("name", name),
+                ("state", state),
+                ("audiences", &audiences),
+                ("scopes", &scopes),
+            ]);
+        }
+    }
+}
+
+async fn sessions(admin: &Admin, realm: &RealmName, name: &UserName) -> Result<Outcome, NotDone> {
+    let mut outcome = Outcome::default();
+    for session in admin.sessions(realm, name).await? {
+        let address = session.address.map(|address| address.to_string()).unwrap_or_default();
+        let (id, since) = (session.id.to_string(), session.auth_time.0.to_string());
+        let (seen, with) = (session.last_seen.0.to_string(), session.user_agent.unwrap_or_default());
+        outcome.add(&[("session", &id), ("since", &since), ("seen", &seen), ("from", &address), ("with", &with)]);
+    }
+    Ok(outcome)
+}
+
+fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+    let mut outcome = Outcome::default();
+    for key in admin.keys(realm)? {
+        let stage = key.stage.map_or_else(|| "unpublished".to_owned(), |stage| format!("{stage:?}").to_lowercase());
+        let gone = key.gone_at.map(|at| at.0.to_string()).unwrap_or_default();
+        let signs = key.signs_from.0.to_string();
+        outcome.add(&[("key", key.kid.as_str()), ("stage", &stage), ("signs from", &signs), ("gone at", &gone)]);
+    }
+    Ok(outcome)
+}
+
+fn with_secret(id: &ClientId, secret: Option<&Secret<String>>) -> Outcome {
+    match secret {
+        Some(secret) => Outcome::row(&[("client", id.as_str()), ("secret", secret.expose())]),
+        None => Outcome::row(&[("client", id.as_str())]),
+    }
+}
+
+fn user_name(text: &str) -> Result<UserName, NotDone> {
+    text.parse().map_err(|error| NotDone(format!("`{text}`: {error}")))
+}
+
+fn admin_of(house: &House) -> Result<Admin, NotDone> {
+    house.identity().map(|identity| identity.admin()).ok_or_else(|| NotDone("identity is not open".to_owned()))
+}
+
+fn main_realm() -> Result<RealmName, NotDone> {
+    RealmName::DEFAULT.parse().map_err(|error| NotDone(format!("{error}")))
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    fn row(pairs: &[(&str, &str)]) -> Self {
+        let mut outcome = Self::default();
+        outcome.add(pairs);
+        outcome
+    }
+
+    fn add(&mut self, pairs: &[(&str, &str)]) {
+        self.rows.push(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, row) in self.rows.iter().enumerate() {
+            if number > 0 {
+                writeln!(f)?;
+            }
+            let shown = row.iter().filter(|(_, value)| !value.is_empty());
+            let texts: Vec<String> = shown.map(|(name, value)| format!("{name}: {value}")).collect();
+            f.write_str(&texts.join("  "))?;
+        }
+        Ok(())
+    }
+}
+
+// === impl Command ===
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command(in realm {})", self.realm)
+    }
+}
+
+impl fmt::Debug for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("What(…)")
+    }
+}
+
+// === impl NotDone ===
+
+impl From<AdminError> for NotDone {
+    fn from(error: AdminError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,160 @@
+//! The audit as files: one JSON object per line in `DIR/audit/`, rotated by size.
+//!
+//! Recording puts a line into a bounded queue and never waits; a thread of its own writes. When the queue is full the line
+//! is dropped and counted, and the count is written as a line of its own as soon as there is room: a gap is never silent.
+//!
+//! Not here: what is worth a line (the rooms decide), reading (`explain`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use sekisho_wire::{Audit, AuditEvent};
+use serde_json::json;
+
+/// Lines that wait to be written.
+const QUEUE_LINES_MAX: usize = 8192;
+/// Size at which a file is followed by another, in bytes.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Files that are kept, the current one included.
+const FILES_MAX: usize = 16;
+/// The current file.
+const CURRENT: &str = "audit.jsonl";
+
+/// Writes lines to files.
+#[derive(Debug)]
+pub struct AuditFiles {
+    queue: SyncSender<Order>,
+    dropped: Arc<AtomicU64>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Write(Box<AuditEvent>),
+    /// Write what came before, then stop.
+    Stop,
+}
+
+/// The current file and how long it is.
+struct Log {
+    dir: PathBuf,
+    file: File,
+    bytes: u64,
+    bytes_max: u64,
+}
+
+// === impl AuditFiles ===
+
+impl AuditFiles {
+    /// Opens `dir`, makes it where there is none, and starts the thread that writes.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn open(dir: &Path) -> io::Result<Self> {
+        Self::with_size(dir, FILE_BYTES_MAX)
+    }
+
+    fn with_size(dir: &Path, bytes_max: u64) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let log = Log::open(dir, bytes_max)?;
+        let (queue, orders) = sync_channel(QUEUE_LINES_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&dropped);
+        let writer = std::thread::Builder::new().name("audit".to_owned()).spawn(move || log.run(&orders, &counter))?;
+        Ok(Self { queue, dropped, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// Writes everything that was recorded and ends the thread. Lines recorded afterwards are dropped and counted.
+    pub fn close(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            let _ = self.queue.send(Order::Stop);
+            let _ = writer.join();
+        }
+    }
+
+    /// How many lines were dropped and not yet reported.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Audit for AuditFiles {
+    fn record(&self, event: AuditEvent) {
+        match self.queue.try_send(Order::Write(Box::new(event))) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+// === impl Log ===
+
+impl Log {
+    fn open(dir: &Path, bytes_max: u64) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join(CURRENT))?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { dir: dir.to_owned(), file, bytes, bytes_max })
+    }
+
+    fn run(mut self, orders: &Receiver<Order>, dropped: &AtomicU64) {
+        while let Ok(Order::Write(event)) = orders.recv() {
+            let lost = dropped.swap(0, Ordering::Relaxed);
+            let note =
+                (lost > 0).then(|| json!({ "at": event.at, "event": "lines_dropped", "count": lost }).to_string());
+            let line = serde_json::to_string(&event).unwrap_or_default();
+            for line in note.into_iter().chain([line]) {
+                if let Err(error) = self.write(&line) {
+                    tracing::error!(%error, "the audit cannot be written");
+                    dropped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        let _ = self.file.sync_all();
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        if self.bytes > 0 && self.bytes + line.len() as u64 > self.bytes_max {
+            self.rotate()?;
+        }
+        let line = format!("{line}\n");
+        self.file.write_all(line.as_bytes())?;
+        self.bytes += line.len() as u64;
+        Ok(())
+    }
+
+    /// `audit.jsonl` becomes `audit.1.jsonl`, that one `audit.2.jsonl`, and so on; the oldest goes.
+    fn rotate(&mut self) -> io::Result<()> {
+        for number in (0..FILES_MAX - 1).rev() {
+            let (from, to) = (self.dir.join(numbered(number)), self.dir.join(numbered(number + 1)));
+            match fs::rename(from, to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        *self = Self::open(&self.dir, self.bytes_max)?;
+        Ok(())
+    }
+}
+
+/// The audit's files in `dir`, newest first.
+#[must_use]
+pub fn files(dir: &Path) -> Vec<PathBuf> {
+    (0..FILES_MAX).map(|number| dir.join(numbered(number))).filter(|path| path.exists()).collect()
+}
+
+fn numbered(number: usize) -> String {
+    if number == 0 { CURRENT.to_owned() } else { format!("audit.{number}.jsonl") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! The command line: what can be said, and who does it.
+//!
+//! Exit codes: 0 done; 1 not done, with the reason on standard error; 2 the command line itself is wrong.
+//!
+//! Not here: what commands do to the house (`admin`, `serve`, `demo`).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sekisho_wire::{ClientId, RealmName, RefusalId, Scopes};
+
+use crate::demo;
+
+mod administer;
+mod run;
+
+pub use run::run;
+
+/// An identity provider, an API gateway and their guard, in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "sekisho", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the identity provider, the gateway, or both, as the configuration says.
+    Serve {
+        /// The configuration; everything on loopback without one.
+        #[arg(long, short, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Run everything on loopback, with two sample services and a page to play with.
+    Demo(demo::Options),
+    /// Find mistakes in a configuration before it is used.
+    Check {
+        /// The configuration.
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of the configuration.
+    Schema,
+    /// Tell why a request was refused.
+    Explain {
+        /// The id that the refusal carried.
+        id: RefusalId,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Manage people.
+    #[command(subcommand)]
+    User(User),
+    /// Manage OAuth clients.
+    #[command(subcommand)]
+    Client(Client),
+    /// Make tokens by hand.
+    #[command(subcommand)]
+    Token(Token),
+    /// Manage signing keys.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+/// Which house is meant.
+#[derive(Clone, Debug, Args)]
+struct Place {
+    /// Its configuration; it says where the data is.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Its data directory, when there is no configuration.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data: Option<PathBuf>,
+}
+
+/// Which realm is meant, and how to answer.
+#[derive(Clone, Debug, Args)]
+struct Where {
+    #[command(flatten)]
+    place: Place,
+    /// The realm.
+    #[arg(long, default_value = RealmName::DEFAULT)]
+    realm: RealmName,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum User {
+    /// Make a person; the password is read from the terminal, or from standard input.
+    Create {
+        /// What they type to sign in.
+        name: String,
+        /// What they may be granted, separated by spaces.
+        #[arg(long, default_value = "")]
+        scopes: Scopes,
+        /// Their full name.
+        #[arg(long)]
+        display_name: Option<String>,
+        /// Their mail address.
+        #[arg(long)]
+        email: Option<String>,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// List people.
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Let somebody sign in no more, and take back everything of theirs.
+    Disable {
+        /// Who.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Let somebody sign in again.
+    Enable {
+        /// Who.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Set a password and end all their sign-ins.
+    SetPassword {
+        /// Whose.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Replace what somebody may be granted.
+    Scopes {
+        /// Whose.
+        name: String,
+        /// The scopes, separated by spaces.
+        scopes: Scopes,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// End all sign-ins of somebody and take back every token of theirs.
+    SignOut {
+        /// Whose.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// List somebody's sign-ins.
+    Sessions {
+        /// Whose.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+/// What sort of client.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClientKind {
+    /// Runs on somebody's device and keeps no secret: code with PKCE.
+    Public,
+    /// Runs on a server: code with PKCE, refresh.
+    Web,
+    /// Acts for itself: client credentials.
+    Machine,
+    /// Verifies tokens and follows the feed: a service with the guard.
+    Service,
+}
+
+#[derive(Debug, Subcommand)]
+enum Client {
+    /// Make a client; its secret is printed once.
+    Create {
+        /// Its id.
+        id: ClientId,
+        /// What sort it is.
+        #[arg(long)]
+        kind: ClientKind,
+        /// Where codes may be sent; repeat for several.
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
+        /// Where a browser may go after logout; repeat for several.
+        #[arg(long = "post-logout-redirect-uri", value_name = "URI")]
+        post_logout_redirect_uris: Vec<String>,
+        /// The most it can be granted, separated by spaces.
+        #[arg(long, default_value = "openid profile email")]
+        scopes: Scopes,
+        /// A service that tokens may be for; repeat for several.
+        #[arg(long = "audience", value_name = "NAME", required = true)]
+        audiences: Vec<String>,
+        /// Ask people before it gets anything.
+        #[arg(long)]
+        consent: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// List clients.
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Let a client do nothing more, and take back everything minted for it.
+    Disable {
+        /// Which.
+        id: ClientId,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Add a secret; the newest two count. The secret is printed once.
+    RotateSecret {
+        /// Whose.
+        id: ClientId,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Token {
+    /// Make a JWT for a client, or for a person through it, and print it.
+    Issue {
+        /// The client it is issued to.
+        #[arg(long)]
+        client: ClientId,
+        /// The subject; the client itself when left out.
+        #[arg(long)]
+        subject: Option<String>,
+        /// What it permits, separated by spaces.
+        #[arg(long, default_value = "")]
+        scope: Scopes,
+        /// For which service; repeat for several.
+        #[arg(long = "audience", value_name = "NAME", required = true)]
+        audiences: Vec<String>,
+        /// How long it lives, in seconds; at most the realm's access token lifetime.
+        #[arg(long, default_value_t = 300)]
+        ttl_s: u32,
+        #[command(flatten)]
+        at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Key {
+    /// Publish a new signing key; it signs after its lead time.
+    Rotate {
+        /// Sign with it at once: for emergencies.
+        #[arg(long)]
+        at_once: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// List the keys with their stages.
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+}

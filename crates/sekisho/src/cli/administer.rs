@@ -1,0 +1,169 @@
+//! `user`, `client`, `token`, `key`: from words to a command, and to whoever can carry it out.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use sekisho_model::client::{AccessTokenForm, Capability, ClientAuth, Consent, GrantType, Pkce, Registration};
+use sekisho_token::Secret;
+
+use super::run::{Outcome, configured, data_dir, print, surroundings};
+use super::{Client, ClientKind, Key, Token, User, Where};
+use crate::admin::{self, Command, What, execute};
+use crate::audit::AuditFiles;
+use crate::config::Config;
+use crate::http::admin_socket::{SendError, send};
+use crate::kek::{self, KekSource};
+use crate::wiring::{House, IdentityPlan, Keep};
+
+/// The longest password that is read from standard input, in bytes.
+const PASSWORD_BYTES_MAX: u64 = 4096;
+
+pub(super) async fn user(command: User) -> Outcome {
+    let (at, what) = match command {
+        User::Create { name, scopes, display_name, email, at } => {
+            let password = password(&name)?.expose().clone();
+            (at, What::CreateUser { name, password, scopes, display_name, email })
+        }
+        User::List { at } => (at, What::ListUsers),
+        User::Disable { name, at } => (at, What::DisableUser { name }),
+        User::Enable { name, at } => (at, What::EnableUser { name }),
+        User::SetPassword { name, at } => {
+            let password = password(&name)?.expose().clone();
+            (at, What::SetPassword { name, password })
+        }
+        User::Scopes { name, scopes, at } => (at, What::SetScopes { name, scopes }),
+        User::SignOut { name, at } => (at, What::SignOut { name }),
+        User::Sessions { name, at } => (at, What::Sessions { name }),
+    };
+    administer(at, what).await
+}
+
+pub(super) async fn client(command: Client) -> Outcome {
+    let (at, what) = match command {
+        Client::Create { id, kind, redirect_uris, post_logout_redirect_uris, scopes, audiences, consent, at } => {
+            let registration = Registration {
+                name: id.to_string(),
+                redirect_uris,
+                post_logout_redirect_uris,
+                scopes,
+                audiences,
+                consent: if consent { Consent::Required } else { Consent::Implied },
+                ..registration(kind)
+            };
+            (at, What::CreateClient { id, registration: Box::new(registration) })
+        }
+        Client::List { at } => (at, What::ListClients),
+        Client::Disable { id, at } => (at, What::DisableClient { id }),
+        Client::RotateSecret { id, at } => (at, What::RotateSecret { id }),
+    };
+    administer(at, what).await
+}
+
+pub(super) async fn token(command: Token) -> Outcome {
+    let Token::Issue { client, subject, scope, audiences, ttl_s, at } = command;
+    let subject = subject.map(|subject| subject.parse()).transpose()?;
+    administer(at, What::IssueToken { client, subject, scope, audiences, ttl_s }).await
+}
+
+pub(super) async fn key(command: Key) -> Outcome {
+    let (at, what) = match command {
+        Key::Rotate { at_once, at } => (at, What::RotateKey { at_once }),
+        Key::List { at } => (at, What::ListKeys),
+    };
+    administer(at, what).await
+}
+
+/// What a kind of client may do, before its own scopes, audiences and addresses.
+fn registration(kind: ClientKind) -> Registration {
+    let (auth, grants, capabilities) = match kind {
+        ClientKind::Public => {
+            (ClientAuth::None, vec![GrantType::AuthorizationCode, GrantType::RefreshToken], Vec::new())
+        }
+        ClientKind::Web => {
+            (ClientAuth::ClientSecretBasic, vec![GrantType::AuthorizationCode, GrantType::RefreshToken], Vec::new())
+        }
+        ClientKind::Machine => (ClientAuth::ClientSecretBasic, vec![GrantType::ClientCredentials], Vec::new()),
+        ClientKind::Service => (
+            ClientAuth::ClientSecretBasic,
+            vec![GrantType::ClientCredentials, GrantType::TokenExchange],
+            vec![Capability::ReadFeed, Capability::Introspect],
+        ),
+    };
+    Registration {
+        name: String::new(),
+        auth,
+        grants,
+        redirect_uris: Vec::new(),
+        post_logout_redirect_uris: Vec::new(),
+        scopes: sekisho_wire::Scopes::default(),
+        audiences: Vec::new(),
+        pkce: Pkce::Required,
+        tokens: AccessTokenForm::Jwt,
+        consent: Consent::Implied,
+        capabilities,
+    }
+}
+
+/// To the server that runs on the directory, or by our own hands.
+async fn administer(at: Where, what: What) -> Outcome {
+    let Where { place, realm, json } = at;
+    let dir = data_dir(&place)?;
+    let command = Command { realm, what };
+    let outcome = match send(&dir.join("admin.sock"), &command).await {
+        Err(SendError::NoServer) => by_hand(&dir, place.config.as_deref(), command).await?,
+        sent => sent?,
+    };
+    if json {
+        return print(as_json(&outcome));
+    }
+    print(outcome)
+}
+
+/// Opens the directory as a server would, under its lock, without listening anywhere.
+async fn by_hand(
+    dir: &Path,
+    file: Option<&Path>,
+    command: Command,
+) -> Result<admin::Outcome, Box<dyn std::error::Error + Send + Sync>> {
+    let Config { kek, identity, .. } = configured(file)?;
+    let identity = identity.ok_or("the configuration has no identity provider")?;
+    let kek = if file.is_none() { KekSource::Generated } else { kek };
+    std::fs::create_dir_all(dir)?;
+    let audit = Arc::new(AuditFiles::open(&dir.join("audit"))?);
+    let surroundings = surroundings(&audit);
+    let seal = kek::load(&kek, dir, &*surroundings.entropy)?;
+    let mut house = House::within(surroundings);
+    let plan = IdentityPlan { keep: Keep::Dir(dir.to_owned()), settings: identity.settings, seal };
+    house.open_identity(plan).await?;
+    let admin = house.identity().map(|identity| identity.admin()).ok_or("identity did not open")?;
+    let outcome = execute(&admin, command).await;
+    drop(admin);
+    house.shutdown(std::time::Duration::from_secs(5)).await;
+    audit.close();
+    Ok(outcome?)
+}
+
+fn as_json(outcome: &admin::Outcome) -> String {
+    let rows: Vec<serde_json::Map<String, serde_json::Value>> = outcome
+        .rows
+        .iter()
+        .map(|row| row.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect())
+        .collect();
+    format!("{:#}", serde_json::Value::from_iter(rows))
+}
+
+/// From the terminal, without echo and twice; or the first line of standard input.
+fn password(name: &str) -> Result<Secret<String>, Box<dyn std::error::Error + Send + Sync>> {
+    if !io::stdin().is_terminal() {
+        let mut text = String::new();
+        io::stdin().take(PASSWORD_BYTES_MAX).read_to_string(&mut text)?;
+        return Ok(Secret::new(text.lines().next().unwrap_or_default().to_owned()));
+    }
+    let first = Secret::new(rpassword::prompt_password(format!("password for {name}: "))?);
+    let second = Secret::new(rpassword::prompt_password("again: ")?);
+    if first.expose() != second.expose() {
+        return Err("the two passwords differ".into());
+    }
+    Ok(first)
+}

@@ -1,0 +1,221 @@
+//! Carries out a command line.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sekisho_guard::clock::SystemClock;
+use sekisho_token::{Entropy, SystemEntropy};
+use tokio::net::TcpListener;
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Cli, Command, Place, administer};
+use crate::audit::AuditFiles;
+use crate::config::{Config, schema};
+use crate::demo;
+use crate::explain::explain;
+use crate::http::admin_socket::AdminSocket;
+use crate::kek;
+use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
+
+/// Threads that serve everything but proxied requests.
+const CONTROL_THREADS: usize = 2;
+/// How long requests under way may take when the process is told to end.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// What a command may end with.
+pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Carries the command line out and says how it went.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    log_to_stderr();
+    let outcome = match cli.command {
+        Command::Serve { config } => on_control(serve(config)),
+        Command::Demo(options) => on_control(play(options)),
+        Command::Check { file } => check(&file),
+        Command::Schema => print(format_args!("{:#}", schema())),
+        Command::Explain { id, place } => data_dir(&place).and_then(|dir| print(explain(&dir.join("audit"), id)?)),
+        Command::User(command) => on_control(administer::user(command)),
+        Command::Client(command) => on_control(administer::client(command)),
+        Command::Token(command) => on_control(administer::token(command)),
+        Command::Key(command) => on_control(administer::key(command)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sekisho: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where the data of a house is.
+pub(super) fn data_dir(place: &Place) -> Result<PathBuf, Box<dyn std::error::Error + Send + Sync>> {
+    if let Some(data) = &place.data {
+        return Ok(data.clone());
+    }
+    Ok(configured(place.config.as_deref())?.data)
+}
+
+/// The configuration of a house, or the one that is assumed.
+pub(super) fn configured(file: Option<&Path>) -> Result<Config, crate::config::ConfigError> {
+    file.map_or_else(Config::assumed, Config::read)
+}
+
+/// Prints to standard output.
+pub(super) fn print(what: impl Display) -> Outcome {
+    Ok(writeln!(io::stdout().lock(), "{what}")?)
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_env_var("SEKISHO_LOG")
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env_lossy();
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
+}
+
+fn on_control(work: impl Future<Output = Outcome>) -> Outcome {
+    control()?.block_on(work)
+}
+
+fn control() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build()
+}
+
+async fn serve(file: Option<PathBuf>) -> Outcome {
+    let config = configured(file.as_deref())?;
+    if file.is_none() {
+        tracing::info!("no configuration was given");
+    }
+    for assumed in &config.assumed {
+        tracing::info!("assumed: {assumed}");
+    }
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    make_data_dir(&config.data)?;
+    let audit = Arc::new(AuditFiles::open(&config.data.join("audit"))?);
+    let surroundings = surroundings(&audit);
+    let (house, socket) = raise(config, surroundings).await?;
+    tracing::info!("ready");
+    until_told().await;
+    tracing::info!("draining");
+    drop(socket);
+    house.shutdown(DRAIN).await;
+    audit.close();
+    Ok(())
+}
+
+async fn raise(
+    config: Config,
+    surroundings: Surroundings,
+) -> Result<(House, Option<AdminSocket>), Box<dyn std::error::Error + Send + Sync>> {
+    let Config { data, kek, identity, gateway, operations, .. } = config;
+    let mut house = House::within(surroundings.clone());
+    let operations = bind(operations, "operations.listen").await?;
+    let mut socket = None;
+    if let Some(identity) = identity {
+        let listener = bind(identity.listen, "identity.listen").await?;
+        let seal = kek::load(&kek, &data, &*surroundings.entropy)?;
+        let plan = IdentityPlan { keep: Keep::Dir(data.clone()), settings: identity.settings, seal };
+        house.open_identity(plan).await?;
+        house.serve_identity(listener)?;
+        tracing::info!(address = %identity.listen, "identity listens");
+        if let Some(room) = house.identity() {
+            let (clock, handle) = (Arc::clone(&surroundings.clock), &surroundings.handle);
+            socket = Some(AdminSocket::open(&data.join("admin.sock"), Arc::clone(room), clock, handle)?);
+        }
+    }
+    house.serve_operations(operations)?;
+    if let Some(gateway) = gateway {
+        // Its cores share their port, which would hide that somebody else has it.
+        drop(bind(gateway.listen, "gateway.listen").await?);
+        let plan = GatewayPlan { config: gateway.config, listen: gateway.listen, remote: gateway.remote };
+        house.open_gateway(plan).await?;
+        tracing::info!(address = %gateway.listen, "the gateway listens");
+    }
+    Ok((house, socket))
+}
+
+async fn play(options: demo::Options) -> Outcome {
+    make_data_dir(&options.data)?;
+    let audit = Arc::new(AuditFiles::open(&options.data.join("audit"))?);
+    let mut lodging = Lodging::within(surroundings(&audit));
+    let mut out = io::stdout();
+    let outcome = demo::run(&options, &mut lodging, &mut out, Box::pin(until_told())).await;
+    audit.close();
+    Ok(outcome?)
+}
+
+fn check(file: &Path) -> Outcome {
+    let config = Config::read(file)?;
+    for assumed in &config.assumed {
+        print(format_args!("assumed: {assumed}"))?;
+    }
+    for warning in config.warnings() {
+        print(format_args!("warning: {warning}"))?;
+    }
+    print(format_args!("{}: good", file.display()))
+}
+
+pub(super) fn surroundings(audit: &Arc<AuditFiles>) -> Surroundings {
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
+    Surroundings {
+        clock: Arc::new(SystemClock::new()),
+        entropy,
+        audit: Arc::clone(audit) as _,
+        handle: Handle::current(),
+        switches: Switches::joined(),
+    }
+}
+
+fn make_data_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// A busy port is named by the key that moves it.
+async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("cannot listen on {address}: {error}; choose another with `{key}`"))
+}
+
+/// SIGINT or SIGTERM.
+async fn until_told() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        tracing::error!("signals cannot be waited for; the process will not drain");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,170 @@
+//! Configuration: what the operator wrote, and what it means.
+//!
+//! One YAML file, everything in it optional. `said` are its types as written, with their limits and forms checked where they
+//! stand, so that an error names line and column; `meant` turns them into what the rooms take, each struct taken apart in
+//! full so that a new key does not compile until it is handled. `check` adds what is legal and still a mistake.
+//!
+//! Not here: what the words do at run time.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use sekisho_gateway::config as gateway;
+use sekisho_identity::Settings;
+use sekisho_token::Secret;
+use sekisho_wire::{ClientId, Issuer, RealmName};
+
+use crate::kek::KekSource;
+
+mod meant;
+mod said;
+mod units;
+mod warnings;
+
+pub use said::File;
+pub use warnings::Warning;
+
+/// Everything the process is told.
+#[derive(Debug)]
+pub struct Config {
+    /// Where everything is kept.
+    pub data: PathBuf,
+    /// Under which key private keys are sealed.
+    pub kek: KekSource,
+    /// The identity provider, if this process is one.
+    pub identity: Option<Identity>,
+    /// The gateway, if this process is one.
+    pub gateway: Option<Gateway>,
+    /// Where `/healthz` and `/readyz` are.
+    pub operations: SocketAddr,
+    /// What was not said and therefore assumed, a sentence each.
+    pub assumed: Vec<String>,
+}
+
+/// The identity provider.
+#[derive(Debug)]
+pub struct Identity {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What it is told.
+    pub settings: Settings,
+}
+
+/// The gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// What it is told.
+    pub config: gateway::Gateway,
+    /// The realms whose identity is in another process.
+    pub remote: Vec<RemoteRealm>,
+}
+
+/// A realm that another process answers for.
+#[derive(Debug)]
+pub struct RemoteRealm {
+    /// Its name.
+    pub name: RealmName,
+    /// Its issuer.
+    pub issuer: Issuer,
+    /// Where it is reached, when that is not the issuer's own address.
+    pub address: Option<url::Url>,
+    /// The gateway's client there.
+    pub client_id: ClientId,
+    /// Its secret.
+    pub client_secret: Secret<String>,
+}
+
+/// Why a configuration is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The text is not of the expected form. The message has line, column and what was expected.
+    #[error("{}: {message}", path.display())]
+    Form {
+        /// Which file.
+        path: PathBuf,
+        /// Line, column, the lines around it, and what was expected.
+        message: String,
+    },
+    /// The form is right and the content is not.
+    #[error("{}", told(path, .mistakes))]
+    Content {
+        /// Which file.
+        path: PathBuf,
+        /// Every mistake.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+/// A mistake in the content of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Line of the route, mount or realm it is in, from 1; none for the file as a whole.
+    pub line: Option<u64>,
+    /// What is wrong and what was expected.
+    pub what: String,
+}
+
+// === impl Config ===
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with every mistake that was found.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a text as the file at `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let said: File = if text.trim().is_empty() {
+            File::default()
+        } else {
+            let form =
+                |error: serde_saphyr::Error| ConfigError::Form { path: path.to_owned(), message: error.to_string() };
+            serde_saphyr::from_str(text).map_err(form)?
+        };
+        let content = |mistakes| ConfigError::Content { path: path.to_owned(), mistakes };
+        meant::meant(said).map_err(content)
+    }
+
+    /// Without a file: everything on loopback, and what that assumes.
+    ///
+    /// # Errors
+    /// None that a test would not find.
+    pub fn assumed() -> Result<Self, ConfigError> {
+        Self::parse("identity: {}\ngateway: { login: [{ prefix: /auth, issues: opaque }] }\n", Path::new("no file"))
+    }
+}
+
+/// The JSON Schema of the file (draft 2020-12).
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(File).to_value()
+}
+
+fn told(path: &Path, mistakes: &[Mistake]) -> String {
+    let lines = mistakes.iter().map(|mistake| match mistake.line {
+        Some(line) => format!("{}:{line}: {}", path.display(), mistake.what),
+        None => format!("{}: {}", path.display(), mistake.what),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

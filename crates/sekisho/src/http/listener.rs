@@ -1,0 +1,151 @@
+//! Serves an axum router over HTTP/1.1 with limits, and drains it.
+//!
+//! Every limit is a constant with a name. The peer's address travels as [`ConnectInfo`]; no header is believed for it.
+//!
+//! Not here: routes, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use sekisho_wire::Clock;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tower_service::Service;
+
+use super::timer::ClockTimer;
+
+/// The largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 32 << 10;
+/// The most headers of a request.
+const HEADERS_MAX: usize = 100;
+/// How long a head may take to arrive.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// The most connections at once; further ones wait in the listener's queue.
+const CONNECTIONS_MAX: usize = 10_000;
+/// How long to wait after the system could not accept: it is out of file descriptors, most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A router that is being served. Dropping it ends it without waiting for anybody.
+#[derive(Debug)]
+pub struct Serving {
+    addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    accepting: tokio::task::JoinHandle<()>,
+    clock: Arc<dyn Clock>,
+}
+
+// === impl Serving ===
+
+impl Serving {
+    /// Begins to serve `router` on `listener`, with tasks on `handle`.
+    ///
+    /// # Errors
+    /// The system's, when the listener has no address.
+    pub fn start(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, handle: &Handle) -> io::Result<Self> {
+        let addr = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(false);
+        let accepting = handle.spawn(accept(listener, router, Arc::clone(&clock), stopping));
+        Ok(Self { addr, stop, accepting, clock })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Takes no more connections, lets requests under way finish, and ends at `deadline` in any case.
+    pub async fn shutdown(mut self, deadline: Duration) {
+        let _ = self.stop.send(true);
+        let deadline = self.clock.monotonic().plus(deadline);
+        tokio::select! {
+            _ = &mut self.accepting => {}
+            () = self.clock.sleep_until(deadline) => self.accepting.abort(),
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, mut stopping: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let place = Arc::clone(&places).acquire_owned();
+        let accepted = tokio::select! {
+            () = stopped(&mut stopping) => break,
+            Some(_) = connections.join_next() => continue,
+            (Ok(place), accepted) = async { (place.await, listener.accept().await) } => accepted.map(|found| (place, found)),
+        };
+        match accepted {
+            Ok((place, (stream, peer))) => {
+                let connection = serve(stream, peer, router.clone(), Arc::clone(&clock), stopping.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                clock.sleep_until(clock.monotonic().plus(ACCEPT_PAUSE)).await;
+            }
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves one connection to its end, or to the end of the request under way once everything is stopping.
+pub(super) async fn serve<S>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    clock: Arc<dyn Clock>,
+    mut stopping: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().call(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(ClockTimer::new(clock))
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "a connection ended badly");
+    }
+}
+
+/// Waits until everything is to stop. Nobody being left to say so means the same.
+async fn stopped(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stopping| *stopping).await.map(|_| ());
+}

@@ -1,0 +1,13 @@
+//! The `sekisho` binary.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use sekisho::cli::{Cli, run};
+
+fn main() -> ExitCode {
+    // First of all: TLS must not choose a provider by itself.
+    let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    debug_assert!(installed.is_ok(), "nobody installed one before");
+    run(Cli::parse())
+}

@@ -1,0 +1,341 @@
+//! The one file that names all rooms, and joins them.
+//!
+//! ```text
+//!   store ─► identity ─► its ports, as the gateway's own client ─► switches ─► gateway
+//!                │                                                    ▲
+//!                └─► its router, on a listener      another process ──┘  over HTTP, with the same ports
+//! ```
+//!
+//! Time, randomness, the audit and the switches come in from outside, so that a test builds the same house and owns them.
+//!
+//! Not here: where configuration comes from (`config`), what the demo adds (`demo`).
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sekisho_fetch::{Client, Configured, Options};
+use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, config as gateway};
+use sekisho_guard::clock::fetch_timer;
+use sekisho_guard::jwks::{JwksAddress, KeySource};
+use sekisho_guard::remote::{Connection, RemoteIdentity};
+use sekisho_identity::{Identity, Parts as IdentityParts, Settings as IdentitySettings};
+use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
+use sekisho_token::Entropy;
+use sekisho_token::seal::SealingKey;
+use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::RwLock;
+
+use crate::config::RemoteRealm;
+use crate::http::listener::Serving;
+use crate::http::operations::{self, Readiness};
+
+mod error;
+mod lodging;
+mod own_client;
+mod own_keys;
+mod switches;
+
+pub use error::RaiseError;
+pub use lodging::Lodging;
+pub use switches::Switches;
+
+/// What the house stands in.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// What everything waits on.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where lines go.
+    pub audit: Arc<dyn Audit>,
+    /// Where work runs that is not proxying.
+    pub handle: Handle,
+    /// What can be taken away.
+    pub switches: Switches,
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug)]
+pub enum Keep {
+    /// In a directory.
+    Dir(PathBuf),
+    /// In memory, gone with the house.
+    Memory,
+}
+
+/// An identity provider to be opened.
+#[derive(Debug)]
+pub struct IdentityPlan {
+    /// Where its database is.
+    pub keep: Keep,
+    /// What it is told.
+    pub settings: IdentitySettings,
+    /// The key its private keys are sealed under.
+    pub seal: SealingKey,
+}
+
+/// A gateway to be opened.
+#[derive(Debug)]
+pub struct GatewayPlan {
+    /// What it is told.
+    pub config: gateway::Gateway,
+    /// Where it listens; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The realms that are asked over HTTP, even when identity is in this process.
+    pub remote: Vec<RemoteRealm>,
+}
+
+/// Everything that runs in this process.
+pub struct House {
+    surroundings: Surroundings,
+    identity: Option<IdentityPart>,
+    /// Shared with whoever asks whether the process is ready.
+    gateway: Arc<RwLock<Option<Gateway>>>,
+    draining: Arc<AtomicBool>,
+    operations: Option<Serving>,
+}
+
+struct IdentityPart {
+    store: Arc<SqlStore>,
+    room: Arc<Identity>,
+    base_url: String,
+    serving: Option<Serving>,
+}
+
+// === impl House ===
+
+impl House {
+    /// A house without rooms.
+    #[must_use]
+    pub fn within(surroundings: Surroundings) -> Self {
+        Self { surroundings, identity: None, gateway: Arc::default(), draining: Arc::default(), operations: None }
+    }
+
+    /// Opens the identity provider: its database, its realms and keys. Nobody reaches it yet.
+    ///
+    /// # Errors
+    /// [`RaiseError`].
+    pub async fn open_identity(&mut self, plan: IdentityPlan) -> Result<(), RaiseError> {
+        let IdentityPlan { keep, settings, seal } = plan;
+        let Surroundings { clock, entropy, audit, handle, switches } = self.surroundings.clone();
+        let kept = StoreSettings {
+            clock: Arc::clone(&clock),
+            handle: handle.clone(),
+            cut: switches.store,
+            token_lifetime_s_max: settings.token_lifetime_s_max(),
+        };
+        let store = match keep {
+            Keep::Dir(dir) => sqlite::open(&dir, kept).await?,
+            Keep::Memory => sqlite::in_memory(kept).await?,
+        };
+        let base_url = settings.base_url.clone();
+        let parts = IdentityParts { store: Arc::clone(&store) as _, clock, entropy, audit, settings, seal, handle };
+        let room = Arc::new(Identity::open(parts).await?);
+        self.identity = Some(IdentityPart { store, room, base_url, serving: None });
+        Ok(())
+    }
+
+    /// Lets identity be reached.
+    ///
+    /// # Errors
+    /// [`RaiseError::Listen`].
+    pub fn serve_identity(&mut self, listener: TcpListener) -> Result<(), RaiseError> {
+        if let Some(part) = &mut self.identity {
+            let Surroundings { clock, handle, .. } = &self.surroundings;
+            let serving = Serving::start(listener, part.room.router(), Arc::clone(clock), handle);
+            part.serving = Some(serving.map_err(RaiseError::Listen)?);
+        }
+        Ok(())
+    }
+
+    /// Opens the gateway on the rooms and remote realms that its configuration names.
+    ///
+    /// # Errors
+    /// [`RaiseError`].
+    pub async fn open_gateway(&mut self, plan: GatewayPlan) -> Result<(), RaiseError> {
+        let GatewayPlan { config, listen, remote } = plan;
+        let mut realms = HashMap::new();
+        for realm in remote {
+            realms.insert(realm.name.clone(), self.remote_ports(realm)?);
+        }
+        for name in named_realms(&config) {
+            if !realms.contains_key(&name) {
+                let ports = self.own_ports(&name, &config).await?;
+                realms.insert(name, ports);
+            }
+        }
+        let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
+        let parts = GatewayParts { config, realms, clock, entropy, audit, control: handle, listen };
+        *self.gateway.write().await = Some(Gateway::start(parts)?);
+        Ok(())
+    }
+
+    /// Begins to answer whether the process is alive and ready. Identity, if there is to be one, has been opened before.
+    ///
+    /// # Errors
+    /// [`RaiseError::Listen`].
+    pub fn serve_operations(&mut self, listener: TcpListener) -> Result<(), RaiseError> {
+        let router = operations::router(self.readiness());
+        let Surroundings { clock, handle, .. } = &self.surroundings;
+        let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
+        self.operations = Some(serving);
+        Ok(())
+    }
+
+    /// The identity provider, for administration.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Arc<Identity>> {
+        self.identity.as_ref().map(|part| &part.room)
+    }
+
+    /// Where identity listens.
+    #[must_use]
+    pub fn identity_addr(&self) -> Option<SocketAddr> {
+        self.identity.as_ref()?.serving.as_ref().map(Serving::addr)
+    }
+
+    /// Where the gateway listens.
+    pub async fn gateway_addr(&self) -> Option<SocketAddr> {
+        self.gateway.read().await.as_ref().map(Gateway::addr)
+    }
+
+    /// Where the operations listener is.
+    #[must_use]
+    pub fn operations_addr(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(Serving::addr)
+    }
+
+    /// Waits until the gateway has taken its first leases.
+    pub async fn started(&self) {
+        if let Some(gateway) = &*self.gateway.read().await {
+            gateway.started().await;
+        }
+    }
+
+    /// Stops the gateway: it takes no more requests, and those under way may finish.
+    pub async fn close_gateway(&mut self, deadline: Duration) {
+        if let Some(gateway) = self.gateway.write().await.take() {
+            gateway.shutdown(deadline).await;
+        }
+    }
+
+    /// Stops identity in the same way, then closes the database.
+    pub async fn close_identity(&mut self, deadline: Duration) {
+        if let Some(IdentityPart { store, room, serving, .. }) = self.identity.take() {
+            room.drain();
+            if let Some(serving) = serving {
+                serving.shutdown(deadline).await;
+            }
+            store.close().await;
+        }
+    }
+
+    /// From the edge inwards.
+    pub async fn shutdown(mut self, deadline: Duration) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.close_gateway(deadline).await;
+        self.close_identity(deadline).await;
+        self.close_operations(deadline).await;
+    }
+
+    /// Stops answering whether the process is ready.
+    pub async fn close_operations(&mut self, deadline: Duration) {
+        if let Some(operations) = self.operations.take() {
+            operations.shutdown(deadline).await;
+        }
+    }
+
+    /// Which parts should get no traffic yet, or any more.
+    fn readiness(&self) -> Readiness {
+        let (gateway, draining) = (Arc::clone(&self.gateway), Arc::clone(&self.draining));
+        let feed = self.identity.as_ref().map(|part| part.room.feed());
+        Arc::new(move || {
+            let (gateway, draining, feed) = (Arc::clone(&gateway), Arc::clone(&draining), feed.clone());
+            Box::pin(async move {
+                let mut missing = Vec::new();
+                if draining.load(Ordering::Relaxed) {
+                    missing.push("draining");
+                }
+                if let Some(feed) = feed
+                    && let Ok(realm) = RealmName::DEFAULT.parse()
+                    && feed.head(&realm).await.is_err()
+                {
+                    missing.push("store");
+                }
+                if gateway.read().await.as_ref().is_some_and(|gateway| !gateway.ready()) {
+                    missing.push("gateway");
+                }
+                missing
+            })
+        })
+    }
+
+    /// A realm of this process: the ports as the gateway's own client, behind the switches.
+    async fn own_ports(&self, name: &RealmName, config: &gateway::Gateway) -> Result<RealmPorts, RaiseError> {
+        let unknown = || RaiseError::UnknownRealm(name.clone());
+        let part = self.identity.as_ref().ok_or_else(unknown)?;
+        let client = own_client::ensure(&*part.store, name, config, self.surroundings.clock.wall()).await?;
+        let switches = &self.surroundings.switches;
+        let feed: Arc<dyn Feed> = switches.before(part.room.feed());
+        let exchange: Arc<dyn Exchange> = switches.before(part.room.exchange(client.clone()));
+        let login: Arc<dyn Login> = switches.before(part.room.login(client.clone()));
+        let keys: Arc<dyn KeySource> = own_keys::of(Arc::clone(&feed), name.clone());
+        Ok(RealmPorts { issuer: name.issuer(&part.base_url), feed, keys, exchange, login, client })
+    }
+
+    /// A realm of another process, or of this one by its front door: the wire forms of the ports.
+    fn remote_ports(&self, realm: RemoteRealm) -> Result<RealmPorts, RaiseError> {
+        let RemoteRealm { name: _, issuer, address, client_id, client_secret } = realm;
+        let http = self.http_client();
+        let base = address.as_ref().map_or_else(|| issuer.to_string(), ToString::to_string);
+        let url = format!("{}/oauth2/jwks", base.trim_end_matches('/')).parse().map_err(RaiseError::Address)?;
+        let keys: Arc<dyn KeySource> = Arc::new(JwksAddress { url, client: http.clone() });
+        let connection = Connection {
+            issuer: issuer.clone(),
+            address,
+            client_id: client_id.clone(),
+            client_secret,
+            http,
+            clock: Arc::clone(&self.surroundings.clock),
+            handle: self.surroundings.handle.clone(),
+        };
+        let identity = RemoteIdentity::new(connection)?;
+        let feed: Arc<dyn Feed> = Arc::new(identity.feed());
+        let exchange: Arc<dyn Exchange> = Arc::new(identity.exchange());
+        let login: Arc<dyn Login> = Arc::new(identity.login());
+        Ok(RealmPorts { issuer, feed, keys, exchange, login, client: client_id })
+    }
+
+    fn http_client(&self) -> Client<Configured> {
+        let timer = fetch_timer(&self.surroundings.clock);
+        Client::configured(Options::new(timer, self.surroundings.handle.clone()))
+    }
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House")
+            .field("identity", &self.identity_addr())
+            .field("operations", &self.operations_addr())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The gateway's own client in each realm of this process.
+pub(crate) fn own_client_id() -> ClientId {
+    own_client::id()
+}
+
+/// Every realm that a guarded route or a login mount names.
+fn named_realms(config: &gateway::Gateway) -> BTreeSet<RealmName> {
+    let guarded = config.routes.iter().filter(|route| route.guard != gateway::GuardKind::Open);
+    let routes = guarded.map(|route| route.realm.clone());
+    routes.chain(config.login.iter().map(|mount| mount.realm.clone())).collect()
+}

@@ -1,0 +1,91 @@
+//! The house as the demo's premises: identity on the listeners that the demo bound, and a gateway that reaches identity by
+//! its front door.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use sekisho_identity::Settings;
+use sekisho_token::Secret;
+use sekisho_wire::{BoxFuture, Issuer, RealmName};
+use tokio::net::TcpListener;
+
+use super::{GatewayPlan, House, IdentityPlan, Keep, RaiseError, Surroundings};
+use crate::config::RemoteRealm;
+use crate::demo::premises::{Ground, Person, Premises, Program, Shared, Trouble, Upstairs};
+use crate::kek::{self, KekSource};
+
+/// A house with the demo in it.
+#[derive(Debug)]
+pub struct Lodging {
+    surroundings: Surroundings,
+    house: House,
+    issuer: Option<Issuer>,
+}
+
+// === impl Lodging ===
+
+impl Lodging {
+    /// A house without rooms yet.
+    #[must_use]
+    pub fn within(surroundings: Surroundings) -> Self {
+        Self { house: House::within(surroundings.clone()), surroundings, issuer: None }
+    }
+
+    async fn lay(&mut self, ground: Ground) -> Result<(), Trouble> {
+        let Ground { data, identity, public_url, operations } = ground;
+        let seal = kek::load(&KekSource::Generated, &data, &*self.surroundings.entropy)?;
+        let realm: RealmName = RealmName::DEFAULT.parse()?;
+        self.issuer = Some(realm.issuer(&public_url));
+        let settings = Settings::at(&public_url);
+        self.house.open_identity(IdentityPlan { keep: Keep::Dir(data), settings, seal }).await?;
+        self.house.serve_identity(TcpListener::from_std(identity)?)?;
+        self.house.serve_operations(TcpListener::from_std(operations)?)?;
+        Ok(())
+    }
+
+    async fn open(&mut self, upstairs: Upstairs) -> Result<SocketAddr, Trouble> {
+        let Upstairs { config, client, secret, identity } = upstairs;
+        let name: RealmName = RealmName::DEFAULT.parse()?;
+        let issuer = self.issuer.clone().ok_or_else(|| RaiseError::UnknownRealm(name.clone()))?;
+        let address = format!("http://{identity}/realms/{name}").parse()?;
+        let realm = RemoteRealm { name, issuer, address: Some(address), client_id: client, client_secret: secret };
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm] }).await?;
+        self.house.started().await;
+        Ok(self.house.gateway_addr().await.unwrap_or(listen))
+    }
+}
+
+impl Premises for Lodging {
+    fn shared(&self) -> Shared {
+        let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
+        Shared { clock, entropy, audit, handle }
+    }
+
+    fn lay_ground(&mut self, ground: Ground) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(self.lay(ground))
+    }
+
+    fn admit_person(&self, person: Person) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async move { Ok(crate::admin::ensure_person(&self.house, person).await?) })
+    }
+
+    fn admit_program(&self, program: Program) -> BoxFuture<'_, Result<Option<Secret<String>>, Trouble>> {
+        Box::pin(async move { Ok(crate::admin::ensure_program(&self.house, program).await?) })
+    }
+
+    fn open_upstairs(&mut self, upstairs: Upstairs) -> BoxFuture<'_, Result<SocketAddr, Trouble>> {
+        Box::pin(self.open(upstairs))
+    }
+
+    fn close_upstairs(&mut self, deadline: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(self.house.close_gateway(deadline))
+    }
+
+    fn leave(&mut self, deadline: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.house.close_identity(deadline).await;
+            self.house.close_operations(deadline).await;
+        })
+    }
+}

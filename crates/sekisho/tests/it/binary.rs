@@ -1,0 +1,128 @@
+//! The main story once against the real binary: `sekisho demo`, followed from outside, by what demo.json says.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+
+/// A running `sekisho demo`.
+struct Demo {
+    child: Child,
+    manifest: Value,
+    dir: tempfile::TempDir,
+}
+
+// === impl Demo ===
+
+impl Demo {
+    fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
+            .args(["demo", "--gateway-port", "0", "--identity-port", "0", "--operations-port", "0", "--data"])
+            .arg(dir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let manifest = wait_for(&dir.path().join("demo.json"));
+        Self { child, manifest, dir }
+    }
+
+    fn client(&self, key: &str) -> Client {
+        let url = self.manifest[key].as_str().unwrap_or_else(|| panic!("{key} in demo.json"));
+        let authority = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+        Client::of(authority.replace("localhost", "127.0.0.1").parse().unwrap())
+    }
+
+    fn password(&self, name: &str) -> &str {
+        let users = self.manifest["users"].as_array().unwrap();
+        users.iter().find(|user| user["name"] == name).unwrap()["password"].as_str().unwrap()
+    }
+
+    fn sekisho(&self, args: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_sekisho"))
+            .args(args)
+            .arg("--data")
+            .arg(self.dir.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// SIGTERM, and what it answers.
+    fn stop(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binary runs on real time, so waiting for it does too")]
+fn wait_for(path: &Path) -> Value {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
+        if let Ok(text) = std::fs::read_to_string(path) {
+            return serde_json::from_str(&text).unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{} did not appear", path.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_main_story_log_in_call_log_out_and_be_refused_and_have_it_explained() {
+    let demo = Demo::start();
+    let gateway = demo.client("gateway");
+
+    let login = gateway.post("/auth/login").json(&json!({"username": "alice", "password": demo.password("alice")}));
+    let login = login.send().await;
+    assert_eq!(login.code(), 200, "{}", login.text());
+    let opaque = login.set_cookie("sekisho-main-opaque").expect("a cookie");
+    let cookie = format!("sekisho-main-opaque={opaque}");
+
+    let order = gateway.get("/opaque/orders/1").header("cookie", &cookie).send().await;
+    assert_eq!(order.code(), 200, "{}", order.text());
+    assert!(order.text().contains("stock"), "orders asked stock: {}", order.text());
+    assert!(!gateway.received().contains("eyJ"), "no JWT reached the client");
+
+    let origin = demo.manifest["gateway"].as_str().unwrap();
+    let logout = gateway.post("/auth/logout").header("cookie", &cookie).header("origin", origin).send().await;
+    assert_eq!(logout.code(), 204, "{}", logout.text());
+    let refused = gateway.get("/opaque/orders/1").header("cookie", &cookie).send().await;
+    assert_eq!(refused.code(), 401, "{}", refused.text());
+
+    let id = refused.json()["id"].as_str().unwrap().to_owned();
+    let words = demo.sekisho(&["explain", &id]);
+    assert!(words.contains(&refused.reason()), "{words}");
+    assert_eq!(demo.stop(), Some(0), "SIGTERM drains and ends well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_of_demo_json_answers_as_it_says() {
+    let demo = Demo::start();
+    let gateway = demo.client("gateway");
+    let logins = demo.manifest["login"].as_array().unwrap();
+    for route in demo.manifest["routes"].as_array().unwrap() {
+        let url = route["url"].as_str().unwrap();
+        let path = url.strip_prefix(demo.manifest["gateway"].as_str().unwrap()).unwrap();
+        let method = route["method"].as_str().unwrap().parse().unwrap();
+        for who in ["anonymous", "alice", "carol"] {
+            let mut ask = gateway.ask(method, path);
+            let guard = route["guard"].as_str().unwrap();
+            if who != "anonymous" && guard != "open" {
+                let issues = if guard == "opaque" { "opaque" } else { "jwt" };
+                let mount = logins.iter().find(|mount| mount["issues"] == issues).unwrap();
+                let target = format!("{}/login?delivery=body", mount["prefix"].as_str().unwrap());
+                let body = json!({"username": who, "password": demo.password(who)});
+                let token = gateway.post(&target).json(&body).send().await;
+                ask = ask.bearer(token.json()["access_token"].as_str().unwrap());
+            }
+            let answer = ask.send().await;
+            assert_eq!(route["expect"][who], answer.code(), "{} as {who}: {}", route["name"], answer.text());
+        }
+    }
+    assert_eq!(demo.stop(), Some(0));
+}

@@ -1,0 +1,167 @@
+//! A client outside the house: sends one request on a connection of its own and keeps every byte that came back, so that
+//! a story can end with "and nothing of all that held a JWT".
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+/// No answer may take longer than this in real time, whatever the house's clock shows: a hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Sends requests to one address.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    addr: SocketAddr,
+    received: Arc<Mutex<Vec<u8>>>,
+}
+
+/// A request to be sent.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    client: Client,
+    method: Method,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+// === impl Client ===
+
+impl Client {
+    pub(crate) fn of(addr: SocketAddr) -> Self {
+        Self { addr, received: Arc::default() }
+    }
+
+    pub(crate) fn get(&self, target: &str) -> Ask {
+        self.ask(Method::GET, target)
+    }
+
+    pub(crate) fn post(&self, target: &str) -> Ask {
+        self.ask(Method::POST, target)
+    }
+
+    pub(crate) fn ask(&self, method: Method, target: &str) -> Ask {
+        Ask { client: self.clone(), method, target: target.to_owned(), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// Every byte of every answer so far, heads and bodies.
+    pub(crate) fn received(&self) -> String {
+        String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
+    }
+
+    fn note(&self, answer: &Answer) {
+        let mut received = self.received.lock().unwrap();
+        for (name, value) in &answer.headers {
+            received.extend_from_slice(name.as_str().as_bytes());
+            received.extend_from_slice(b": ");
+            received.extend_from_slice(value.as_bytes());
+            received.push(b'\n');
+        }
+        received.extend_from_slice(&answer.body);
+        received.push(b'\n');
+    }
+}
+
+// === impl Ask ===
+
+impl Ask {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn basic(self, id: &str, secret: &str) -> Self {
+        use base64::Engine as _;
+        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+        self.header("authorization", &format!("Basic {credentials}"))
+    }
+
+    pub(crate) fn json(mut self, body: &Value) -> Self {
+        self.body = Bytes::from(body.to_string());
+        self.header("content-type", "application/json")
+    }
+
+    pub(crate) fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.body = Bytes::from(body);
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// Sends and waits for the whole answer.
+    pub(crate) async fn send(self) -> Answer {
+        tokio::time::timeout(PATIENCE, self.exchange()).await.expect("no answer came")
+    }
+
+    async fn exchange(self) -> Answer {
+        let stream = TcpStream::connect(self.client.addr).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::task::spawn(connection);
+        let mut request = Request::builder().method(self.method).uri(&self.target);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request = request.header("host", self.client.addr.to_string());
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = sender.send_request(request.body(Full::new(self.body)).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let answer = Answer { status: head.status, headers: head.headers, body };
+        self.client.note(&answer);
+        answer
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The status as a number, for tables.
+    pub(crate) fn code(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The refusal's stable code.
+    #[track_caller]
+    pub(crate) fn reason(&self) -> String {
+        self.json()["reason"].as_str().expect("a refusal names its reason").to_owned()
+    }
+
+    /// The value of a cookie that this answer sets.
+    pub(crate) fn set_cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.headers.get_all("set-cookie").into_iter().filter_map(|value| value.to_str().ok());
+        let mut values = cookies.filter_map(|cookie| cookie.split(';').next()?.strip_prefix(name)?.strip_prefix('='));
+        values.next().map(str::to_owned)
+    }
+}

@@ -1,0 +1,138 @@
+//! A public client that signs a person in at identity's own page, as a browser without JavaScript would.
+
+use base64::Engine as _;
+use sekisho_token::Digest;
+
+use crate::client::Answer;
+use crate::rig::Rig;
+
+const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
+
+/// An authorization code, on its way to be redeemed.
+#[derive(Debug)]
+pub(crate) struct PublicFlow {
+    code: String,
+}
+
+// === impl PublicFlow ===
+
+impl PublicFlow {
+    /// Authorization request, login page, password, redirect back.
+    pub(crate) async fn sign_in(rig: &Rig, name: &str) -> Self {
+        let challenge = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Digest::of(VERIFIER.as_bytes()).0);
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", "public")
+            .append_pair("redirect_uri", REDIRECT_URI)
+            .append_pair("scope", "openid orders:read")
+            .append_pair("state", "xyz")
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256")
+            .finish();
+        let mut browser = Browser { rig, cookies: Vec::new() };
+        let mut page = browser.get(&format!("/realms/main/oauth2/authorize?{query}")).await;
+        while page.status.is_redirection() {
+            let location = page.header("location").unwrap().to_owned();
+            page = browser.get(&rig.identity_path(&location)).await;
+        }
+        let back = browser.submit(&page, name, &rig.user(name).password).await;
+        let location = browser.until_callback(back).await;
+        let query = location.split_once('?').expect("a query").1;
+        let fields: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        assert_eq!(field("state").as_deref(), Some("xyz"), "{location}");
+        assert_eq!(field("iss").as_deref(), Some(rig.issuer().as_str()), "{location}");
+        Self { code: field("code").unwrap_or_else(|| panic!("no code in {location}")) }
+    }
+
+    pub(crate) async fn redeem(&self, rig: &Rig) -> Answer {
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("client_id", "public"),
+            ("code", &self.code),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ];
+        rig.identity.post("/realms/main/oauth2/token").form(&fields).send().await
+    }
+}
+
+/// Presents a refresh token.
+pub(crate) async fn refresh(rig: &Rig, token: &str) -> Answer {
+    let fields = [("grant_type", "refresh_token"), ("client_id", "public"), ("refresh_token", token)];
+    rig.identity.post("/realms/main/oauth2/token").form(&fields).send().await
+}
+
+/// Cookies and forms, nothing else.
+#[derive(Debug)]
+struct Browser<'a> {
+    rig: &'a Rig,
+    cookies: Vec<(String, String)>,
+}
+
+// === impl Browser ===
+
+impl Browser<'_> {
+    async fn get(&mut self, target: &str) -> Answer {
+        let answer = self.rig.identity.get(target).header("cookie", &self.cookie()).send().await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Fills in the login form of `page`, hidden fields included.
+    async fn submit(&mut self, page: &Answer, name: &str, password: &str) -> Answer {
+        let html = page.text();
+        let action = attribute(&html, "<form", "action").unwrap_or_else(|| panic!("no form in {html}"));
+        let mut fields: Vec<(String, String)> = hidden_fields(&html);
+        fields.push(("username".to_owned(), name.to_owned()));
+        fields.push(("password".to_owned(), password.to_owned()));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let target = self.rig.identity_path(&action.replace("&amp;", "&"));
+        let ask = self.rig.identity.post(&target).header("cookie", &self.cookie());
+        let answer = ask.header("origin", &self.rig.identity_origin()).form(&fields).send().await;
+        self.keep(&answer);
+        answer
+    }
+
+    /// Follows redirects at identity until one leads to the client.
+    async fn until_callback(&mut self, mut answer: Answer) -> String {
+        for _ in 0..5 {
+            let location = answer.header("location").unwrap_or_else(|| panic!("no redirect: {}", answer.text())).to_owned();
+            if location.starts_with(REDIRECT_URI) {
+                return location;
+            }
+            answer = self.get(&self.rig.identity_path(&location)).await;
+        }
+        panic!("redirected five times without coming back")
+    }
+
+    fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.retain(|(kept, _)| kept != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    fn cookie(&self) -> String {
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+}
+
+fn hidden_fields(html: &str) -> Vec<(String, String)> {
+    let inputs = html.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+    let hidden = inputs.filter(|input| input.contains(r#"type="hidden""#));
+    hidden
+        .filter_map(|input| Some((attribute(input, "", "name")?, attribute(input, "", "value").unwrap_or_default())))
+        .collect()
+}
+
+/// The value of an attribute, of the first element after `element`.
+fn attribute(html: &str, element: &str, name: &str) -> Option<String> {
+    let tail = html.split_once(element).map_or(html, |(_, tail)| tail);
+    let (_, tail) = tail.split_once(&format!("{name}=\""))?;
+    tail.split('"').next().map(str::to_owned)
+}
