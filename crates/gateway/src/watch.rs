@@ -30,6 +30,7 @@ impl Watch {
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, deadline: Monotonic) -> Poll<()> {
         loop {
             if self.clock.monotonic() >= deadline {
+                self.armed = None;
                 return Poll::Ready(());
             }
             match &mut self.armed {

@@ -10,6 +10,7 @@
 //!
 //! Not here: where configuration comes from (`config`), what the demo adds (`demo`).
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::SocketAddr;
@@ -27,7 +28,7 @@ use sekisho_identity::{Identity, Parts as IdentityParts, Settings as IdentitySet
 use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
-use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
+use sekisho_wire::{Audit, Clock, Exchange, Feed, Login, RealmName};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
@@ -166,9 +167,9 @@ impl House {
             realms.insert(realm.name.clone(), self.remote_ports(realm)?);
         }
         for name in named_realms(&config) {
-            if !realms.contains_key(&name) {
-                let ports = self.own_ports(&name, &config).await?;
-                realms.insert(name, ports);
+            if let Entry::Vacant(place) = realms.entry(name) {
+                let ports = self.own_ports(place.key(), &config).await?;
+                place.insert(ports);
             }
         }
         let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
@@ -293,7 +294,7 @@ impl House {
     /// A realm of another process, or of this one by its front door: the wire forms of the ports.
     fn remote_ports(&self, realm: RemoteRealm) -> Result<RealmPorts, RaiseError> {
         let RemoteRealm { name: _, issuer, address, client_id, client_secret } = realm;
-        let http = self.http_client();
+        let http = self.http_client()?;
         let base = address.as_ref().map_or_else(|| issuer.to_string(), ToString::to_string);
         let url = format!("{}/oauth2/jwks", base.trim_end_matches('/')).parse().map_err(RaiseError::Address)?;
         let keys: Arc<dyn KeySource> = Arc::new(JwksAddress { url, client: http.clone() });
@@ -307,15 +308,15 @@ impl House {
             handle: self.surroundings.handle.clone(),
         };
         let identity = RemoteIdentity::new(connection)?;
-        let feed: Arc<dyn Feed> = Arc::new(identity.feed());
-        let exchange: Arc<dyn Exchange> = Arc::new(identity.exchange());
-        let login: Arc<dyn Login> = Arc::new(identity.login());
+        let feed: Arc<dyn Feed> = identity.feed();
+        let exchange: Arc<dyn Exchange> = identity.exchange();
+        let login: Arc<dyn Login> = identity.login();
         Ok(RealmPorts { issuer, feed, keys, exchange, login, client: client_id })
     }
 
-    fn http_client(&self) -> Client<Configured> {
+    fn http_client(&self) -> Result<Client<Configured>, RaiseError> {
         let timer = fetch_timer(&self.surroundings.clock);
-        Client::configured(Options::new(timer, self.surroundings.handle.clone()))
+        Ok(Client::configured(Options::new(timer, self.surroundings.handle.clone()))?)
     }
 }
 
@@ -326,11 +327,6 @@ impl fmt::Debug for House {
             .field("operations", &self.operations_addr())
             .finish_non_exhaustive()
     }
-}
-
-/// The gateway's own client in each realm of this process.
-pub(crate) fn own_client_id() -> ClientId {
-    own_client::id()
 }
 
 /// Every realm that a guarded route or a login mount names.

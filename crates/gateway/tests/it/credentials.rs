@@ -39,7 +39,7 @@ async fn a_credential_in_another_form_is_refused_and_one_in_the_query_is_never_r
         token.clone(),
         format!("Bearer {token}x"),
         format!("Bearer {}", &token[..token.len() - 1]),
-        format!("Bearer {}A", &token[..token.len() - 1]),
+        format!("Bearer {}{}", &token[..token.len() - 1], if token.ends_with('A') { 'B' } else { 'A' }),
         "Bearer nonsense".to_owned(),
         "Bearer sekrt000".to_owned(),
     ] {

@@ -134,8 +134,22 @@ impl Notes {
     }
 
     fn route(&mut self, said: said::Route) -> gateway::Route {
-        let said::Route { name, matching, upstream, guard, strip_prefix, realm, audience, scopes, revocation, .. } =
-            said;
+        let said::Route {
+            name,
+            matching,
+            upstream,
+            guard,
+            strip_prefix,
+            realm,
+            audience,
+            scopes,
+            revocation,
+            max_staleness,
+            on_stale,
+            forward,
+            response_tokens,
+            body_max,
+        } = said;
         let said::Match { host, path, exact, methods } = matching;
         self.lines.insert(gateway::Place::Route(name.value.clone()).to_string(), name.referenced.line());
         let guard = match guard {
@@ -159,18 +173,18 @@ impl Notes {
                 None | Some(said::Revocation::Feed) => gateway::Revocation::Feed,
                 Some(said::Revocation::None) => gateway::Revocation::None,
             },
-            max_staleness: said.max_staleness.map_or(usual.max_staleness, |Span(span)| span),
-            on_stale: match said.on_stale {
+            max_staleness: max_staleness.map_or(usual.max_staleness, |Span(span)| span),
+            on_stale: match on_stale {
                 None | Some(said::OnStale::Ask) => gateway::OnStale::Ask,
                 Some(said::OnStale::Deny) => gateway::OnStale::Deny,
                 Some(said::OnStale::Serve) => gateway::OnStale::Serve,
             },
-            forward: match said.forward {
+            forward: match forward {
                 None | Some(said::Forward::Token) => gateway::Forward::Token,
                 Some(said::Forward::None) => gateway::Forward::None,
             },
-            response_tokens: said.response_tokens.unwrap_or_else(|| usual.response_tokens.clone()),
-            body_bytes_max: said.body_max.map(|Size(bytes)| bytes),
+            response_tokens: response_tokens.unwrap_or_else(|| usual.response_tokens.clone()),
+            body_bytes_max: body_max.map(|Size(bytes)| bytes),
             ..usual
         }
     }
@@ -245,7 +259,16 @@ impl Notes {
 }
 
 fn realm(said: said::Realm) -> RealmSettings {
-    let said::Realm { access_token_lifetime, session_idle, session_lifetime, refresh_idle, refresh_grace, .. } = said;
+    let said::Realm {
+        access_token_lifetime,
+        session_idle,
+        session_lifetime,
+        refresh_idle,
+        refresh_grace,
+        key_lead,
+        signing_algorithm,
+        allowed_origins,
+    } = said;
     let usual = RealmSettings::default();
     let or = |said: Option<Span>, usual: i64| said.map_or(usual, |Span(span)| seconds(span));
     RealmSettings {
@@ -254,9 +277,9 @@ fn realm(said: said::Realm) -> RealmSettings {
         session_lifetime_s: or(session_lifetime, usual.session_lifetime_s),
         refresh_idle_s: or(refresh_idle, usual.refresh_idle_s),
         refresh_grace_s: or(refresh_grace, usual.refresh_grace_s),
-        key_lead_s: or(said.key_lead, usual.key_lead_s),
-        signing_algorithm: said.signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
-        allowed_origins: said.allowed_origins,
+        key_lead_s: or(key_lead, usual.key_lead_s),
+        signing_algorithm: signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
+        allowed_origins,
         ..usual
     }
 }
@@ -272,7 +295,21 @@ fn demand(said: said::Demand) -> gateway::Demand {
 }
 
 fn gateway_limits(said: said::Limits) -> gateway::Limits {
-    let said::Limits { cores, connections, head, body, head_deadline, idle_deadline, body_read_deadline, .. } = said;
+    let said::Limits {
+        cores,
+        connections,
+        head,
+        body,
+        head_deadline,
+        idle_deadline,
+        body_read_deadline,
+        connect_deadline,
+        upstream_head_deadline,
+        upstream_read_deadline,
+        exchange_deadline,
+        swapped_tokens,
+        verified_tokens,
+    } = said;
     let usual = gateway::Limits::default();
     let bytes = |said: Option<Size>, usual: usize| {
         said.map_or(usual, |Size(bytes)| usize::try_from(bytes).unwrap_or(usize::MAX))
@@ -286,12 +323,12 @@ fn gateway_limits(said: said::Limits) -> gateway::Limits {
         head_deadline: span(head_deadline, usual.head_deadline),
         idle_deadline: span(idle_deadline, usual.idle_deadline),
         body_read_deadline: span(body_read_deadline, usual.body_read_deadline),
-        connect_deadline: span(said.connect_deadline, usual.connect_deadline),
-        upstream_head_deadline: span(said.upstream_head_deadline, usual.upstream_head_deadline),
-        upstream_read_deadline: span(said.upstream_read_deadline, usual.upstream_read_deadline),
-        exchange_deadline: span(said.exchange_deadline, usual.exchange_deadline),
-        swapped_tokens_max: said.swapped_tokens.unwrap_or(usual.swapped_tokens_max),
-        verified_tokens_max: said.verified_tokens.unwrap_or(usual.verified_tokens_max),
+        connect_deadline: span(connect_deadline, usual.connect_deadline),
+        upstream_head_deadline: span(upstream_head_deadline, usual.upstream_head_deadline),
+        upstream_read_deadline: span(upstream_read_deadline, usual.upstream_read_deadline),
+        exchange_deadline: span(exchange_deadline, usual.exchange_deadline),
+        swapped_tokens_max: swapped_tokens.unwrap_or(usual.swapped_tokens_max),
+        verified_tokens_max: verified_tokens.unwrap_or(usual.verified_tokens_max),
         ..usual
     }
 }

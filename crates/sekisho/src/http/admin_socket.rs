@@ -118,7 +118,7 @@ pub async fn send(path: &Path, command: &Command) -> Result<Outcome, SendError> 
         let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-        Ok((status, body.map_err(|error| broken(&error))?.to_bytes()))
+        Ok::<_, SendError>((status, body.map_err(|error| broken(&error))?.to_bytes()))
     };
     let (status, body) = tokio::select! {
         answered = answered => answered?,

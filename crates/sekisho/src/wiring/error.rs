@@ -2,6 +2,7 @@
 
 use std::io;
 
+use sekisho_fetch::BadCertificate;
 use sekisho_gateway::StartError;
 use sekisho_guard::remote::BadIssuer;
 use sekisho_identity::OpenError as IdentityError;
@@ -33,6 +34,9 @@ pub enum RaiseError {
     /// The address of a remote realm is none.
     #[error("the address of a remote realm is malformed: {0}")]
     Address(#[source] url::ParseError),
+    /// The public roots cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] BadCertificate),
     /// The operating system gave no listener.
     #[error("cannot listen: {0}")]
     Listen(#[source] io::Error),
