@@ -2,7 +2,7 @@
 //!
 //! On hyper directly: one current-thread runtime per core, each with its own listener and its own upstream pool; bodies
 //! stream both ways. What may be accepted is known from the realm's feed, in memory; questions to identity run elsewhere
-//! and are rare. The path of a request is drawn at [`handle`], and the files are named after its steps.
+//! and are rare. The path of a request is drawn at `handle`, and the files are named after its steps.
 //!
 //! ```text
 //!   server  core                  threads, listeners, connections, draining

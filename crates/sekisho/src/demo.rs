@@ -38,7 +38,7 @@ mod address;
 mod announce;
 mod cast;
 mod manifest;
-mod orders;
+pub mod orders;
 mod page;
 pub mod premises;
 mod recorder;
@@ -46,7 +46,7 @@ mod relay;
 mod routes;
 mod services;
 mod shown;
-mod stock;
+pub mod stock;
 
 /// How long those at work may take to end when the demo is stopped.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -33,6 +33,7 @@ pub struct Cut {
 #[derive(Debug)]
 struct Shared {
     state: AtomicU8,
+    calls: AtomicU64,
     waiting: Mutex<Vec<Waker>>,
 }
 
@@ -48,7 +49,8 @@ impl Cut {
     /// A joined switch in front of `what`, as an operator would name it.
     #[must_use]
     pub fn joined(what: &'static str) -> Self {
-        let shared = Shared { state: AtomicU8::new(State::Joined as u8), waiting: Mutex::default() };
+        let shared =
+            Shared { state: AtomicU8::new(State::Joined as u8), calls: AtomicU64::new(0), waiting: Mutex::default() };
         Self { what, shared: Arc::new(shared) }
     }
 
@@ -69,9 +71,16 @@ impl Cut {
         }
     }
 
+    /// How many calls came to the switch, whatever became of them.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+
     /// To be awaited by each call before it goes on to the room behind the switch.
     #[must_use]
     pub fn pass(&self) -> Pass {
+        self.shared.calls.fetch_add(1, Ordering::Relaxed);
         Pass { cut: self.clone() }
     }
 }

@@ -73,3 +73,15 @@ async fn a_busy_port_and_plain_http_beyond_this_machine_are_refused_at_the_start
     };
     assert!(error.to_string().contains("audience"), "{error}");
 }
+
+#[tokio::test]
+async fn half_a_day_passes_and_everything_that_was_kept_is_gone() {
+    let rig = Rig::with(&|config| config.limits.cores = std::num::NonZeroUsize::new(2).unwrap()).await;
+    let token = rig.identity.opaque("alice", "orders:read");
+    assert_eq!(rig.get("/opaque", &token).await.status, 200);
+    let mut kept = rig.connect().await;
+    assert_eq!(kept.ask(&get("/open", &[])).await.status, 200);
+    rig.clock.advance(Duration::from_secs(12 * 3600)).await;
+    assert_eq!(rig.get("/opaque", &token).await.verdict(), (401, "unknown_token".to_owned()));
+    assert_eq!(kept.rest().await, "", "idle for too long");
+}

@@ -173,6 +173,9 @@ async fn a_cold_token_with_identity_away_is_503_and_a_flood_of_bad_ones_asks_nob
     for number in 0..200 {
         let mut bad = token.clone();
         bad.replace_range(10..13, &format!("{number:03}"));
+        if bad == token {
+            continue;
+        }
         let answer = rig.get("/opaque", &bad).await;
         assert_eq!(answer.reason(), "malformed_credential", "{number}");
     }

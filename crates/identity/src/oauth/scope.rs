@@ -2,6 +2,7 @@
 //!
 //! Specs: RFC 6749 §3.3, OpenID Connect Core §5.4.
 
+use sekisho_model::client::Capability;
 use sekisho_model::{Client, User};
 use sekisho_wire::{Scope, Scopes};
 
@@ -10,8 +11,12 @@ use super::refusal::Refusal;
 /// Scopes that say what a client learns of a person, not what it may do for them: every person can grant them.
 pub(crate) const ABOUT_A_PERSON: [&str; 3] = ["email", "openid", "profile"];
 
-/// The most that this client can have for this person.
+/// The most that this client can have for this person. Our own gateway is the person's front door: what it can have is
+/// what the person may do, whatever its registration lists.
 pub(crate) fn allowed(client: &Client, user: &User) -> Scopes {
+    if client.can(Capability::FirstPartyLogin) {
+        return user.scopes.iter().cloned().chain(about_a_person()).collect();
+    }
     let may = |scope: &&Scope| ABOUT_A_PERSON.contains(&scope.as_str()) || user.scopes.contains(scope);
     client.registration.scopes.iter().filter(may).cloned().collect()
 }
@@ -56,4 +61,8 @@ pub(crate) fn audiences(asked: &[String], most: &[String]) -> Result<Vec<String>
         return Ok(asked.to_vec());
     }
     Err(Refusal::target("a resource or audience is not one that tokens can be had for"))
+}
+
+fn about_a_person() -> impl Iterator<Item = Scope> {
+    ABOUT_A_PERSON.into_iter().filter_map(|scope| scope.parse().ok())
 }

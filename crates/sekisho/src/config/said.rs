@@ -298,7 +298,7 @@ pub(super) struct RemoteRealm {
 }
 
 /// Limits of the gateway.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     /// Threads that proxy. Default: one per core.

@@ -25,9 +25,11 @@ const ORDERS_MAX: usize = 1000;
 
 /// Where stock is, and how to ask.
 #[derive(Clone, Debug)]
-pub(crate) struct Stock {
-    pub(crate) address: Url,
-    pub(crate) client: Client<Configured>,
+pub struct Stock {
+    /// Its address.
+    pub address: Url,
+    /// The client to ask with.
+    pub client: Client<Configured>,
 }
 
 #[derive(Clone)]
@@ -44,7 +46,7 @@ struct Order {
 }
 
 /// The service: the catalogue is for everybody, the rest for verified callers.
-pub(crate) fn router(guard: &Guard, stock: Stock) -> Router {
+pub fn router(guard: &Guard, stock: Stock) -> Router {
     Router::new()
         .route("/orders", get(list).post(create))
         .route("/orders/{id}", get(show))

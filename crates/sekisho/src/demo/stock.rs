@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 const SHELF: [(&str, u32); 3] = [("lantern", 4), ("rice", 120), ("tea", 36)];
 
 /// The service: every route wants a verified caller.
-pub(crate) fn router(guard: &Guard) -> Router {
+pub fn router(guard: &Guard) -> Router {
     Router::new().route("/stock/{item}", get(show)).layer(guard.layer())
 }
 

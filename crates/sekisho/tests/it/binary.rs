@@ -42,12 +42,8 @@ impl Demo {
     }
 
     fn sekisho(&self, args: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-            .args(args)
-            .arg("--data")
-            .arg(self.dir.path())
-            .output()
-            .unwrap();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_sekisho")).args(args).arg("--data").arg(self.dir.path()).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
@@ -108,9 +104,9 @@ async fn every_route_of_demo_json_answers_as_it_says() {
     for route in demo.manifest["routes"].as_array().unwrap() {
         let url = route["url"].as_str().unwrap();
         let path = url.strip_prefix(demo.manifest["gateway"].as_str().unwrap()).unwrap();
-        let method = route["method"].as_str().unwrap().parse().unwrap();
+        let method: http::Method = route["method"].as_str().unwrap().parse().unwrap();
         for who in ["anonymous", "alice", "carol"] {
-            let mut ask = gateway.ask(method, path);
+            let mut ask = gateway.ask(method.clone(), path);
             let guard = route["guard"].as_str().unwrap();
             if who != "anonymous" && guard != "open" {
                 let issues = if guard == "opaque" { "opaque" } else { "jwt" };

@@ -107,6 +107,7 @@ impl Ask {
     }
 
     /// Sends and waits for the whole answer.
+    #[expect(clippy::disallowed_methods, reason = "patience is real time")]
     pub(crate) async fn send(self) -> Answer {
         tokio::time::timeout(PATIENCE, self.exchange()).await.expect("no answer came")
     }

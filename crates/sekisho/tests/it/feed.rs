@@ -9,7 +9,9 @@ use crate::rig::Rig;
 #[tokio::test(flavor = "multi_thread")]
 async fn with_every_notification_discarded_a_logout_is_in_force_within_max_staleness() {
     let rig = Rig::start_deaf().await;
-    for (path, token) in [("/opaque/orders/1", rig.login("alice").await), ("/jwt-feed/orders/1", rig.login_jwt("alice").await)] {
+    for (path, token) in
+        [("/opaque/orders/1", rig.login("alice").await), ("/jwt-feed/orders/1", rig.login_jwt("alice").await)]
+    {
         assert_eq!(rig.gateway.get(path).bearer(&token).send().await.code(), 200, "{path}");
         let mount = if path.starts_with("/opaque") { "/auth/logout" } else { "/jwt/auth/logout" };
         assert_eq!(rig.gateway.post(mount).bearer(&token).send().await.code(), 204);

@@ -182,7 +182,8 @@ async fn inv_6_a_fetch_gets_401_that_an_allowed_origin_can_read_and_no_redirect(
         let foreign = rig.gateway.get(&route.path("/orders/1")).header("origin", "https://evil.example").send().await;
         assert!(foreign.header("access-control-allow-origin").is_none());
         let preflight = rig.gateway.ask(Method::OPTIONS, &route.path("/orders/1"));
-        let preflight = preflight.header("origin", "https://app.example").header("access-control-request-method", "GET");
+        let preflight =
+            preflight.header("origin", "https://app.example").header("access-control-request-method", "GET");
         let answer = preflight.send().await;
         assert!(answer.status.is_success(), "{route:?}: {}", answer.text());
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));

@@ -40,7 +40,8 @@ async fn jwt_1_a_body_holds_the_token_only_where_the_mount_allows_it() {
     let body = rig.gateway.post("/jwt/auth/login?delivery=body").json(&rig.password_of("alice")).send().await;
     assert_eq!(body.json()["token_type"], "Bearer");
     assert!(body.json()["access_token"].as_str().unwrap().starts_with("eyJ"));
-    let refused = rig.gateway.post("/cookie-only/auth/login?delivery=body").json(&rig.password_of("alice")).send().await;
+    let refused =
+        rig.gateway.post("/cookie-only/auth/login?delivery=body").json(&rig.password_of("alice")).send().await;
     assert_eq!((refused.code(), refused.reason().as_str()), (400, "bad_login_request"), "{}", refused.text());
 }
 

@@ -98,7 +98,8 @@ impl Browser<'_> {
     /// Follows redirects at identity until one leads to the client.
     async fn until_callback(&mut self, mut answer: Answer) -> String {
         for _ in 0..5 {
-            let location = answer.header("location").unwrap_or_else(|| panic!("no redirect: {}", answer.text())).to_owned();
+            let location =
+                answer.header("location").unwrap_or_else(|| panic!("no redirect: {}", answer.text())).to_owned();
             if location.starts_with(REDIRECT_URI) {
                 return location;
             }
