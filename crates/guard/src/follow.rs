@@ -354,6 +354,15 @@ impl Reader for Shared {
     fn offer(&self, envelopes: &[Envelope]) {
         self.apply(envelopes);
     }
+
+    fn distrust(&self) {
+        // Held so that no round takes a lease on what it read before this.
+        let mut writer = self.writer();
+        writer.resnapshot = true;
+        self.fresh_as_of.store(NO_LEASE, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+        self.nudge.notify_one();
+    }
 }
 
 // === impl Writer ===

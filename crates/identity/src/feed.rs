@@ -89,10 +89,12 @@ impl Hub {
         }
     }
 
-    /// The log was trimmed or began anew: readers find out by the head, this fold from a snapshot.
+    /// The log was trimmed or began anew: this fold begins with a snapshot, and so does every reader.
     async fn start_over(&self, realm: &RealmName, log: &Log) -> Result<(), Unavailable> {
         let snapshot = self.store.snapshot(realm, self.clock.wall()).await.map_err(unavailable)?;
         log.fold.store(Arc::new(Fold::of(&snapshot)));
+        // What is new cannot be told entry by entry, so nobody in this process goes on trusting what they knew.
+        log.distrust();
         Ok(())
     }
 
@@ -142,6 +144,12 @@ impl Log {
         // Taken out of the lock: a reader may attach another while it is offered something.
         let readers: Vec<Arc<dyn Reader>> = self.readers().iter().filter_map(Weak::upgrade).collect();
         readers.iter().for_each(|reader| reader.offer(envelopes));
+        self.news.send_modify(|news| *news += 1);
+    }
+
+    fn distrust(&self) {
+        let readers: Vec<Arc<dyn Reader>> = self.readers().iter().filter_map(Weak::upgrade).collect();
+        readers.iter().for_each(|reader| reader.distrust());
         self.news.send_modify(|news| *news += 1);
     }
 

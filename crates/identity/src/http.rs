@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+pub(crate) use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 

@@ -15,7 +15,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Store, StoreError};
 use sekisho_token::Entropy;
@@ -137,7 +136,7 @@ impl Identity {
     }
 
     /// Every endpoint and page, below `/realms/{realm}` and `/.well-known`.
-    pub fn router(&self) -> Router {
+    pub fn router(&self) -> http::Router {
         http::router(Arc::clone(&self.room))
     }
 
@@ -213,6 +212,8 @@ async fn open_realm(room: &Room, name: &RealmName) -> Result<Arc<RealmState>, Ke
     let row = room.store.realm(name).await?.ok_or_else(|| StoreError::NoRealm(name.to_string()))?;
     let state = Arc::new(RealmState::open(&row, name.issuer(&room.base.url), settings, &room.seal)?);
     keys::reload(room, &state).await?;
+    // From here on what is committed can be offered entry by entry.
+    room.hub.settle(name).await.map_err(StoreError::from)?;
     Ok(state)
 }
 

@@ -18,6 +18,9 @@ use serde::Serialize;
 use crate::realms::RealmState;
 use crate::room::Room;
 
+/// Header, two dots and signature of an access token: at most this long but for RSA, where a signature has 342 or 512.
+const HEADER_AND_SIGNATURE_BYTES: usize = 700;
+
 /// The claims of an ID token.
 #[derive(Debug, Serialize)]
 struct IdClaims<'a> {
@@ -120,6 +123,12 @@ pub(crate) fn access_token(
     claims: &AccessClaims,
 ) -> Result<Secret<String>, Unavailable> {
     sign(room, realm, claims, ACCESS_TOKEN_TYP)
+}
+
+/// How long the token of these claims is, to within a few bytes; signing is not needed to know it.
+pub(crate) fn length(claims: &AccessClaims) -> usize {
+    let payload = serde_json::to_vec(claims).map_or(0, |payload| payload.len());
+    payload.div_ceil(3) * 4 + HEADER_AND_SIGNATURE_BYTES
 }
 
 /// Signs an ID token that goes out beside an access token.

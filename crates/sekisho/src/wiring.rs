@@ -13,18 +13,20 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sekisho_fetch::{Client, Configured, Options};
-use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, config as gateway};
+use sekisho_fetch::{BadCertificate, Client, Configured, Options};
+use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, StartError, config as gateway};
 use sekisho_guard::clock::fetch_timer;
 use sekisho_guard::jwks::{JwksAddress, KeySource};
-use sekisho_guard::remote::{Connection, RemoteIdentity};
-use sekisho_identity::{Identity, Parts as IdentityParts, Settings as IdentitySettings};
+use sekisho_guard::remote::{BadIssuer, Connection, RemoteIdentity};
+use sekisho_identity::{Identity, OpenError as IdentityError, Parts as IdentityParts, Settings as IdentitySettings};
+use sekisho_model::StoreError;
 use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
@@ -37,13 +39,11 @@ use crate::config::RemoteRealm;
 use crate::http::listener::Serving;
 use crate::http::operations::{self, Readiness};
 
-mod error;
 mod lodging;
 mod own_client;
 mod own_keys;
 mod switches;
 
-pub use error::RaiseError;
 pub use lodging::Lodging;
 pub use switches::Switches;
 
@@ -108,6 +108,38 @@ struct IdentityPart {
     room: Arc<Identity>,
     base_url: String,
     serving: Option<Serving>,
+}
+
+/// Why a house could not be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum RaiseError {
+    /// The database cannot be opened; another process may hold it.
+    #[error(transparent)]
+    Store(#[from] sqlite::OpenError),
+    /// The database does not answer.
+    #[error("the database does not answer: {0}")]
+    Kept(#[from] StoreError),
+    /// Identity cannot start.
+    #[error("identity cannot start: {0}")]
+    Identity(#[from] IdentityError),
+    /// The gateway cannot start.
+    #[error("the gateway cannot start: {0}")]
+    Gateway(#[from] StartError),
+    /// A realm is answered for neither here nor elsewhere.
+    #[error("realm `{0}` is unknown: expected one of this process, or one under `gateway.realms`")]
+    UnknownRealm(RealmName),
+    /// The issuer of a remote realm is not one of ours.
+    #[error(transparent)]
+    Issuer(#[from] BadIssuer),
+    /// The address of a remote realm is none.
+    #[error("the address of a remote realm is malformed: {0}")]
+    Address(#[source] url::ParseError),
+    /// The public roots cannot be read.
+    #[error(transparent)]
+    Certificate(#[from] BadCertificate),
+    /// The operating system gave no listener.
+    #[error("cannot listen: {0}")]
+    Listen(#[source] io::Error),
 }
 
 // === impl House ===

@@ -100,6 +100,10 @@ pub trait Reader: Send + Sync + fmt::Debug {
     /// Applies `envelopes` before it returns, or, where they do not follow what it has applied, stops trusting what it
     /// knows until it has caught up.
     fn offer(&self, envelopes: &[Envelope]);
+
+    /// Stops trusting what it knows until it has caught up: something was committed that cannot be offered entry by
+    /// entry, because the log began anew or was trimmed.
+    fn distrust(&self);
 }
 
 /// A realm's feed. Answered by identity; asked by everything that enforces.

@@ -353,3 +353,16 @@ async fn twelve_hours_pass_in_under_a_second() {
     assert!(world.follower.ready());
     assert!(begun.elapsed() < Duration::from_secs(1), "took {:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_reader_that_is_told_to_distrust_what_it_knows_has_no_lease_until_it_loaded_a_snapshot() {
+    let world = world().await;
+    let generation = world.follower.generation();
+    let reader: Arc<dyn Reader> = Arc::clone(&world.follower.shared) as _;
+    reader.distrust();
+    assert_eq!(world.follower.age(), Duration::MAX);
+    assert!(!world.follower.ready());
+    assert_ne!(world.follower.generation(), generation, "verdicts of before are not good any more");
+    world.clock.settle().await;
+    assert!(world.follower.ready() && world.follower.age() <= LEASE);
+}

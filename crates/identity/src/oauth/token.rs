@@ -28,6 +28,9 @@ pub(crate) const TYPE_ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:acc
 /// RFC 8693 §3.
 pub(crate) const TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
+/// The longest JWT that verifiers read (`token::jwt::Limits`), in bytes.
+const INNER_BYTES_MAX: usize = 8 * 1024;
+
 /// What a grant brought.
 #[derive(Debug)]
 pub(crate) struct Issued {
@@ -178,11 +181,16 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
         room.touch(realm, session, origin);
     }
     let (access_token, expires_at) = match form(call)? {
-        AccessTokenForm::Opaque => keep_opaque(call, basis).await?,
+        AccessTokenForm::Opaque => {
+            // What it stands for must fit a header between services; better said now than with every request.
+            let inner = mint::of_person(room, realm, basis, scope.clone(), audience);
+            fits(call, basis, mint::length(&inner), INNER_BYTES_MAX).await?;
+            keep_opaque(call, basis).await?
+        }
         AccessTokenForm::Jwt => {
             let claims = mint::of_person(room, realm, basis, scope.clone(), audience);
             let text = mint::access_token(room, realm, &claims)?;
-            fits(call, basis, &text).await?;
+            fits(call, basis, text.expose().len(), carrier(call)?).await?;
             (text, claims.exp)
         }
     };
@@ -222,14 +230,14 @@ pub(super) async fn keep_opaque(call: Call<'_>, basis: &Basis) -> Result<(Secret
     Ok((token.into_secret(), expires_at))
 }
 
+/// How long a token its carrier takes, where the client said so.
+fn carrier(call: Call<'_>) -> Result<usize, Refusal> {
+    let said = call.params.one("token_bytes_max").map(str::parse);
+    said.unwrap_or(Ok(usize::MAX)).map_err(|_| Refusal::request("token_bytes_max is not a number"))
+}
+
 /// A token that is too long for its carrier is refused here and now, and what was granted for it is taken back.
-async fn fits(call: Call<'_>, basis: &Basis, text: &Secret<String>) -> Result<(), Refusal> {
-    let bytes_max = match call.params.one("token_bytes_max").map(str::parse::<usize>) {
-        None => return Ok(()),
-        Some(Ok(bytes_max)) => bytes_max,
-        Some(Err(_)) => return Err(Refusal::request("token_bytes_max is not a number")),
-    };
-    let bytes = text.expose().len();
+async fn fits(call: Call<'_>, basis: &Basis, bytes: usize, bytes_max: usize) -> Result<(), Refusal> {
     if bytes <= bytes_max {
         return Ok(());
     }

@@ -1,3 +1,5 @@
+//! Equal work, a queue that ends, and hashes of other parameters.
+
 use sekisho_token::SystemEntropy;
 
 use super::*;

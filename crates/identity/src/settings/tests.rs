@@ -1,3 +1,5 @@
+//! Which addresses can be the base of issuers.
+
 use super::*;
 
 #[track_caller]

@@ -1,3 +1,5 @@
+//! How long somebody waits, and that nobody waits for ever.
+
 use sekisho_guard::testing::TestClock;
 
 use super::*;

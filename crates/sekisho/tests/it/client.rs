@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 /// No answer may take longer than this in real time, whatever the house's clock shows: a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -115,7 +116,7 @@ impl Ask {
     async fn exchange(self) -> Answer {
         let stream = TcpStream::connect(self.client.addr).await.unwrap();
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::task::spawn(connection);
+        Handle::current().spawn(connection);
         let mut request = Request::builder().method(self.method).uri(&self.target);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", self.client.addr.to_string());

@@ -64,6 +64,7 @@ async fn on_stale_ask_asks_identity_and_on_stale_serve_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "what is proved is how little real time passes")]
 async fn twelve_hours_pass_in_under_a_second() {
     let rig = Rig::start().await;
     let opaque = rig.login("alice").await;

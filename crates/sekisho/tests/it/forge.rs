@@ -28,7 +28,7 @@ impl Forge {
 
     /// A token as identity could have minted it, never seen by anyone.
     pub(crate) fn sound_token(&self, _: &Rig) -> String {
-        self.with_claims(json!({"jti": "00000000000000000000000001"}))
+        self.with_claims(&json!({"jti": "00000000000000000000000001"}))
     }
 
     /// A sound token but for a `kid` that nobody has.
@@ -51,12 +51,12 @@ impl Forge {
             ("alg nOnE", unsigned(&merged(&header, &json!({"alg": "nOnE"})), &claims), "algorithm_refused"),
             ("HS256 keyed with the public key", self.hmac_with_public_key(&claims), "algorithm_refused"),
             ("a changed payload", self.changed(), "bad_signature"),
-            ("exp in the past", self.with_claims(json!({"exp": now - 61, "iat": now - 600})), "expired"),
-            ("nbf in the future", self.with_claims(json!({"nbf": now + 120})), "not_yet_valid"),
-            ("iat in the future", self.with_claims(json!({"iat": now + 120})), "clock_skew"),
-            ("another issuer", self.with_claims(json!({"iss": "https://evil.example"})), "wrong_issuer"),
-            ("a slash behind the issuer", self.with_claims(json!({"iss": slash})), "wrong_issuer"),
-            ("another audience", self.with_claims(json!({"aud": "payroll"})), "wrong_audience"),
+            ("exp in the past", self.with_claims(&json!({"exp": now - 61, "iat": now - 600})), "expired"),
+            ("nbf in the future", self.with_claims(&json!({"nbf": now + 120})), "not_yet_valid"),
+            ("iat in the future", self.with_claims(&json!({"iat": now + 120})), "clock_skew"),
+            ("another issuer", self.with_claims(&json!({"iss": "https://evil.example"})), "wrong_issuer"),
+            ("a slash behind the issuer", self.with_claims(&json!({"iss": slash})), "wrong_issuer"),
+            ("another audience", self.with_claims(&json!({"aud": "payroll"})), "wrong_audience"),
             ("an unknown kid", self.with_kid("nobody"), "unknown_key"),
             ("a jwk in the header", attackers_token(&claims, "jwk"), "unknown_key"),
             ("a jku in the header", attackers_token(&claims, "jku"), "unknown_key"),
@@ -74,8 +74,8 @@ impl Forge {
         json!({"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid()})
     }
 
-    fn with_claims(&self, more: Value) -> String {
-        self.signed(&self.header(), &merged(&self.claims, &more).to_string())
+    fn with_claims(&self, more: &Value) -> String {
+        self.signed(&self.header(), &merged(&self.claims, more).to_string())
     }
 
     fn signed(&self, header: &Value, claims: &str) -> String {
@@ -83,7 +83,7 @@ impl Forge {
     }
 
     fn changed(&self) -> String {
-        let sound = self.with_claims(json!({}));
+        let sound = self.with_claims(&json!({}));
         let parts: Vec<&str> = sound.split('.').collect();
         let other = BASE64.encode(merged(&self.claims, &json!({"scope": "admin"})).to_string());
         format!("{}.{other}.{}", parts[0], parts[2])

@@ -70,9 +70,9 @@ async fn jwt_3_a_thousand_requests_cost_identity_at_most_one_jwks_fetch_and_go_o
         assert_eq!(rig.gateway.get("/jwt/orders/1").bearer(&jwt).send().await.status, StatusCode::OK);
     }
     assert!(rig.identity_calls() - calls <= 1, "{} calls", rig.identity_calls() - calls);
+    let fresh = Forge::of(&rig).await.sound_token(&rig);
     rig.switches.identity.set(State::Severed);
     assert_eq!(rig.gateway.get("/jwt/orders/1").bearer(&jwt).send().await.code(), 200);
-    let fresh = Forge::of(&rig).await.sound_token(&rig);
     assert_eq!(rig.gateway.get("/jwt/orders/1").bearer(&fresh).send().await.code(), 200, "a token never seen before");
 }
 
@@ -185,4 +185,8 @@ async fn jwt_8_a_user_with_200_scopes_is_refused_at_login_and_never_later_by_a_4
     let opaque = rig.login("heavy").await;
     assert!(opaque.len() <= 64);
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await.code(), 200);
+    // Beyond what any header carries between services, the opaque pattern says no at login too.
+    rig.make_user_with_scopes("heaviest", 900).await;
+    let login = rig.gateway.post("/auth/login").json(&rig.password_of("heaviest")).send().await;
+    assert_eq!((login.code(), login.reason().as_str()), (403, "credential_too_large"), "{}", login.text());
 }

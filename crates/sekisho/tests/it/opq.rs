@@ -152,7 +152,8 @@ async fn opq_7_revoking_everything_of_a_user_ends_all_devices_and_nobody_else() 
     }
     rig.sign_out_everywhere("alice").await;
     for token in &devices {
-        assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(token).send().await.code(), 401);
+        let answer = rig.gateway.get("/opaque/orders/1").bearer(token).send().await;
+        assert_eq!(answer.code(), 401, "{}", answer.text());
     }
     assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.reason(), "subject_revoked");
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&bob).send().await.code(), 200);

@@ -271,7 +271,7 @@ impl Rig {
     }
 
     pub(crate) async fn make_user_with_scopes(&self, name: &str, count: usize) {
-        let many = (0..count).map(|number| format!("team-{number:03}:a-rather-long-resource:read"));
+        let many = (0..count).map(|number| format!("team-{number:03}:reports:read"));
         let scopes: Vec<String> = many.chain(["orders:read".to_owned(), "stock:read".to_owned()]).collect();
         let somebody = admit(&self.house, name, &scopes.join(" ")).await;
         self.people.lock().unwrap().push(somebody);

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 
 /// A request as the upstream saw it.
 #[derive(Clone, Debug)]
@@ -17,7 +18,6 @@ pub(crate) struct Seen {
     pub(crate) method: Method,
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
 }
 
 /// The upstream. Answers 200 with a small body and whatever headers a test asked for.
@@ -39,7 +39,7 @@ impl Spy {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let spy = Self { addr: listener.local_addr().unwrap(), shared: Arc::default() };
-        tokio::task::spawn(accept(listener, spy.clone()));
+        Handle::current().spawn(accept(listener, spy.clone()));
         spy
     }
 
@@ -89,7 +89,7 @@ impl Seen {
 async fn accept(listener: TcpListener, spy: Spy) {
     while let Ok((stream, _)) = listener.accept().await {
         let spy = spy.clone();
-        tokio::task::spawn(async move {
+        Handle::current().spawn(async move {
             let service = hyper::service::service_fn(move |request| note(request, spy.clone()));
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
@@ -98,8 +98,9 @@ async fn accept(listener: TcpListener, spy: Spy) {
 
 async fn note(request: Request<Incoming>, spy: Spy) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let seen = Seen { method: head.method, target: head.uri.to_string(), headers: head.headers, body };
+    // Read to its end, as a service would, so that the connection can be used again.
+    let _ = body.collect().await;
+    let seen = Seen { method: head.method, target: head.uri.to_string(), headers: head.headers };
     spy.seen().push(seen);
     let mut response = Response::new(Full::new(Bytes::from_static(b"seen")));
     *response.status_mut() = StatusCode::OK;

@@ -37,6 +37,8 @@ impl Reader for Stream {
             let _ = self.0.send(envelope.clone());
         });
     }
+
+    fn distrust(&self) {}
 }
 
 impl Identity {

@@ -1,3 +1,5 @@
+//! What is read, and what is refused, of a request's parameters.
+
 use super::*;
 
 #[test]

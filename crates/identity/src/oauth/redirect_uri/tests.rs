@@ -1,3 +1,5 @@
+//! Which addresses are the registered one, and which can be registered.
+
 use sekisho_model::client::{AccessTokenForm, Consent, Pkce};
 
 use super::*;
