@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sekisho_model::client::{AccessTokenForm, Capability, ClientAuth, Consent, GrantType, Pkce, Registration};
 use sekisho_token::Secret;
 
-use super::run::{Outcome, configured, data_dir, print, surroundings};
+use super::run::{Outcome, configured, data_dir, make_data_dir, print, surroundings};
 use super::{Client, ClientKind, Key, Token, User, Where};
 use crate::admin::{self, Command, What, execute};
 use crate::audit::AuditFiles;
@@ -129,7 +129,7 @@ async fn by_hand(
     let Config { kek, identity, .. } = configured(file)?;
     let identity = identity.ok_or("the configuration has no identity provider")?;
     let kek = if file.is_none() { KekSource::Generated } else { kek };
-    std::fs::create_dir_all(dir)?;
+    make_data_dir(dir)?;
     let audit = Arc::new(AuditFiles::open(&dir.join("audit"))?);
     let surroundings = surroundings(&audit);
     let seal = kek::load(&kek, dir, &*surroundings.entropy)?;

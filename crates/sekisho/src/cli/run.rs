@@ -181,7 +181,7 @@ pub(super) fn surroundings(audit: &Arc<AuditFiles>) -> Surroundings {
     }
 }
 
-fn make_data_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn make_data_dir(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

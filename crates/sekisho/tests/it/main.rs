@@ -26,3 +26,5 @@ mod races;
 mod rig;
 #[cfg(test)]
 mod spy;
+#[cfg(test)]
+mod stream;

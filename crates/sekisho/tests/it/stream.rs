@@ -1,0 +1,130 @@
+//! The gateway does not buffer: a gibibyte in each direction through the real binary, and what its memory did meanwhile.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
+
+const GIBIBYTE: u64 = 1 << 30;
+const CHUNK: usize = 64 << 10;
+/// How much the process may grow.
+const GROWTH_BYTES_MAX: u64 = 16 << 20;
+
+/// `sekisho serve` with one open route.
+struct Served {
+    child: Child,
+    gateway: SocketAddr,
+    _dir: tempfile::TempDir,
+}
+
+// === impl Served ===
+
+impl Served {
+    async fn before(upstream: SocketAddr) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (gateway, operations) = (free_port().await, free_port().await);
+        let config = format!(
+            "data: {}\noperations: {{ listen: '{operations}' }}\ngateway:\n  listen: '{gateway}'\n  routes:\n    - name: open\n      \
+             match: {{ path: / }}\n      upstream: http://{upstream}\n      guard: open\n",
+            dir.path().display(),
+        );
+        let file = dir.path().join("sekisho.yaml");
+        std::fs::write(&file, config).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
+            .args(["serve", "--config"])
+            .arg(&file)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let served = Self { child, gateway, _dir: dir };
+        served.until_ready().await;
+        served
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the binary runs on real time")]
+    async fn until_ready(&self) {
+        for _ in 0..500 {
+            if TcpStream::connect(self.gateway).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the gateway did not come up");
+    }
+
+    /// The most memory that was ever resident, in bytes.
+    fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+/// A body of a gibibyte that exists a chunk at a time.
+fn gibibyte() -> impl hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static {
+    let chunk = Bytes::from(vec![b'x'; CHUNK]);
+    let chunks = futures_util::stream::iter(std::iter::repeat_n(chunk, usize::try_from(GIBIBYTE).unwrap() / CHUNK));
+    StreamBody::new(futures_util::StreamExt::map(chunks, |chunk| Ok(Frame::data(chunk))))
+}
+
+async fn count(mut body: Incoming) -> u64 {
+    let mut bytes = 0;
+    while let Some(frame) = body.frame().await {
+        bytes += frame.unwrap().data_ref().map_or(0, |data| data.len() as u64);
+    }
+    bytes
+}
+
+/// Answers with a gibibyte, and says in a header how much it was sent.
+async fn upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    Handle::current().spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = hyper::service::service_fn(async |request: Request<Incoming>| {
+                let received = count(request.into_body()).await;
+                let response = Response::builder().header("x-received", received).body(gibibyte());
+                Ok::<_, Infallible>(response.unwrap())
+            });
+            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let _ = connection.await;
+        }
+    });
+    addr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gibibyte_goes_both_ways_while_the_gateway_grows_by_16_mib_at_most() {
+    let served = Served::before(upstream().await).await;
+    let before = served.peak();
+    let stream = TcpStream::connect(served.gateway).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    Handle::current().spawn(connection);
+    let request = Request::post("/").header("host", served.gateway.to_string()).body(gibibyte()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-received"], GIBIBYTE.to_string().as_str(), "every byte went up");
+    let received = count(response.into_body()).await;
+    assert_eq!(received, GIBIBYTE, "every byte came down");
+    let growth = served.peak() - before;
+    assert!(growth <= GROWTH_BYTES_MAX, "grew by {} KiB from {} KiB", growth >> 10, before >> 10);
+}
