@@ -13,6 +13,8 @@ mod feed;
 #[cfg(test)]
 mod forge;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod inv;
 #[cfg(test)]
 mod jwt;

@@ -47,12 +47,16 @@ impl PublicFlow {
     }
 
     pub(crate) async fn redeem(&self, rig: &Rig) -> Answer {
+        self.redeem_with(rig, VERIFIER).await
+    }
+
+    pub(crate) async fn redeem_with(&self, rig: &Rig, verifier: &str) -> Answer {
         let fields = [
             ("grant_type", "authorization_code"),
             ("client_id", "public"),
             ("code", &self.code),
             ("redirect_uri", REDIRECT_URI),
-            ("code_verifier", VERIFIER),
+            ("code_verifier", verifier),
         ];
         rig.identity.post("/realms/main/oauth2/token").form(&fields).send().await
     }

@@ -378,6 +378,11 @@ impl Rig {
         keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// A client with a secret: that of the service `orders`.
+    pub(crate) fn machine(&self) -> (String, String) {
+        (self.reader.0.clone(), self.reader.1.expose().clone())
+    }
+
     pub(crate) async fn introspect(&self, token: &str) -> Value {
         let (id, secret) = &self.reader;
         let ask = self.identity.post("/realms/main/oauth2/introspect").basic(id, secret.expose());
@@ -536,7 +541,13 @@ async fn services(
 ) -> ((String, Secret<String>), Services, SocketAddr, SocketAddr) {
     let admin = house.identity().unwrap().admin();
     let capabilities = || vec![Capability::ReadFeed, Capability::Introspect];
-    let machine = || registration(vec![GrantType::ClientCredentials], ClientAuth::ClientSecretBasic, capabilities());
+    let machine = || {
+        registration(
+            vec![GrantType::ClientCredentials, GrantType::TokenExchange],
+            ClientAuth::ClientSecretBasic,
+            capabilities(),
+        )
+    };
     let mut secrets = Vec::new();
     for name in ["orders", "stock"] {
         let id = name.parse().unwrap();
