@@ -108,8 +108,8 @@ pub enum ConfigError {
 /// A mistake in the content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Line of the route, mount or realm it is in, from 1; none for the file as a whole.
-    pub line: Option<u64>,
+    /// Line and column, from 1, of the route, mount or realm it is in; none for the file as a whole.
+    pub at: Option<(u64, u64)>,
     /// What is wrong and what was expected.
     pub what: String,
 }
@@ -159,8 +159,8 @@ pub fn schema() -> serde_json::Value {
 }
 
 fn told(path: &Path, mistakes: &[Mistake]) -> String {
-    let lines = mistakes.iter().map(|mistake| match mistake.line {
-        Some(line) => format!("{}:{line}: {}", path.display(), mistake.what),
+    let lines = mistakes.iter().map(|mistake| match mistake.at {
+        Some((line, column)) => format!("{}:{line}:{column}: {}", path.display(), mistake.what),
         None => format!("{}: {}", path.display(), mistake.what),
     });
     lines.collect::<Vec<_>>().join("\n")

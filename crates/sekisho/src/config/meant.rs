@@ -9,6 +9,7 @@ use sekisho_gateway::config as gateway;
 use sekisho_identity::{RealmSettings, Settings};
 use sekisho_token::Secret;
 use sekisho_wire::{Issuer, RealmName};
+use serde_saphyr::Spanned;
 
 use super::said;
 use super::units::{Size, Span, Text};
@@ -24,8 +25,8 @@ const GATEWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 800
 struct Notes {
     mistakes: Vec<Mistake>,
     assumed: Vec<String>,
-    /// Lines of routes and mounts by how the gateway names them, for the mistakes that it finds.
-    lines: BTreeMap<String, u64>,
+    /// Where routes and mounts stand, by how the gateway names them, for the mistakes that it finds.
+    places: BTreeMap<String, (u64, u64)>,
 }
 
 pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
@@ -58,8 +59,8 @@ impl Notes {
         value
     }
 
-    fn mistake(&mut self, line: Option<u64>, what: String) {
-        self.mistakes.push(Mistake { line, what });
+    fn mistake(&mut self, at: Option<(u64, u64)>, what: String) {
+        self.mistakes.push(Mistake { at, what });
     }
 
     fn kek(&mut self, kek: Option<said::Kek>) -> KekSource {
@@ -123,8 +124,8 @@ impl Notes {
         }
         if let Err(gateway::Invalids(invalids)) = config.validate() {
             for invalid in invalids {
-                let line = self.lines.get(&invalid.place.to_string()).copied();
-                self.mistake(line, invalid.to_string());
+                let at = self.places.get(&invalid.place.to_string()).copied();
+                self.mistake(at, invalid.to_string());
             }
         }
         let remote = realms.into_iter().filter_map(|(name, said)| self.remote(name, said)).collect();
@@ -151,7 +152,7 @@ impl Notes {
             body_max,
         } = said;
         let said::Match { host, path, exact, methods } = matching;
-        self.lines.insert(gateway::Place::Route(name.value.clone()).to_string(), name.referenced.line());
+        self.places.insert(gateway::Place::Route(name.value.clone()).to_string(), place_of(&name));
         let guard = match guard {
             said::Guard::Open => gateway::GuardKind::Open,
             said::Guard::Opaque => gateway::GuardKind::Opaque,
@@ -191,7 +192,7 @@ impl Notes {
 
     fn login(&mut self, said: said::LoginMount) -> gateway::LoginMount {
         let said::LoginMount { prefix, realm, issues, audience, delivery } = said;
-        self.lines.insert(gateway::Place::Login(prefix.value.clone()).to_string(), prefix.referenced.line());
+        self.places.insert(gateway::Place::Login(prefix.value.clone()).to_string(), place_of(&prefix));
         let issues = match issues {
             said::Issues::Opaque => gateway::Issues::Opaque,
             said::Issues::Jwt => gateway::Issues::Jwt,
@@ -210,19 +211,19 @@ impl Notes {
 
     fn remote(&mut self, name: RealmName, said: said::RemoteRealm) -> Option<RemoteRealm> {
         let said::RemoteRealm { issuer, address, client_id, client_secret_file } = said;
-        let line = Some(issuer.referenced.line());
+        let at = Some(place_of(&issuer));
         if !issuer.value.ends_with(&format!("/realms/{name}")) {
             let what = format!(
                 "realm `{name}`: issuer `{}` is another realm's: expected it to end in `/realms/{name}`",
                 issuer.value
             );
-            self.mistake(line, what);
+            self.mistake(at, what);
         }
         let secret = match std::fs::read_to_string(&client_secret_file) {
             Ok(secret) => secret,
             Err(error) => {
                 let what = format!("realm `{name}`: cannot read `{}`: {error}", client_secret_file.display());
-                self.mistake(line, what);
+                self.mistake(at, what);
                 return None;
             }
         };
@@ -248,11 +249,11 @@ impl Notes {
         let mounts = mounts.map(|mount| (gateway::Place::Login(mount.prefix.clone()), &mount.realm));
         for (place, realm) in routes.chain(mounts) {
             if !here(realm) && !elsewhere.contains(realm) {
-                let line = self.lines.get(&place.to_string()).copied();
+                let at = self.places.get(&place.to_string()).copied();
                 let what = format!(
                     "{place}: realm `{realm}` is unknown: expected one under `identity.realms` or `gateway.realms`"
                 );
-                self.mistake(line, what);
+                self.mistake(at, what);
             }
         }
     }
@@ -335,4 +336,9 @@ fn gateway_limits(said: said::Limits) -> gateway::Limits {
 
 fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Line and column of a value in the file.
+fn place_of<T>(value: &Spanned<T>) -> (u64, u64) {
+    (value.referenced.line(), value.referenced.column())
 }

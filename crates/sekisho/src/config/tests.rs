@@ -78,10 +78,10 @@ fn durations_sizes_scopes_and_addresses_say_what_they_expected() {
 #[test]
 fn mistakes_of_content_name_the_line_of_their_route() {
     let message = refused(&ROUTE.replace("/orders }", "orders }"));
-    assert!(message.starts_with("sekisho.yaml:4: "), "{message}");
+    assert!(message.starts_with("sekisho.yaml:4:13: "), "{message}");
     let message = refused(&ROUTE.replace("guard: opaque", "guard: opaque\n      realm: other"));
     assert!(message.contains("realm `other` is unknown"), "{message}");
-    assert!(message.starts_with("sekisho.yaml:4: "), "{message}");
+    assert!(message.starts_with("sekisho.yaml:4:13: "), "{message}");
     assert!(refused(&ROUTE.replace("audience: [orders]", "audience: []")).contains("audience"));
 }
 
