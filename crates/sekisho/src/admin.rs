@@ -14,6 +14,7 @@ use sekisho_wire::{ClientId, RealmName, Scopes, Subject};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::premises::{Person, Program};
+use crate::moment::written;
 use crate::wiring::House;
 
 /// A command, with the realm it is for.
@@ -198,8 +199,8 @@ async fn sessions(admin: &Admin, realm: &RealmName, name: &UserName) -> Result<O
     let mut outcome = Outcome::default();
     for session in admin.sessions(realm, name).await? {
         let address = session.address.map(|address| address.to_string()).unwrap_or_default();
-        let (id, since) = (session.id.to_string(), session.auth_time.0.to_string());
-        let (seen, with) = (session.last_seen.0.to_string(), session.user_agent.unwrap_or_default());
+        let (id, since) = (session.id.to_string(), written(session.auth_time));
+        let (seen, with) = (written(session.last_seen), session.user_agent.unwrap_or_default());
         outcome.add(&[("session", &id), ("since", &since), ("seen", &seen), ("from", &address), ("with", &with)]);
     }
     Ok(outcome)
@@ -209,8 +210,8 @@ fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let mut outcome = Outcome::default();
     for key in admin.keys(realm)? {
         let stage = key.stage.map_or_else(|| "unpublished".to_owned(), |stage| format!("{stage:?}").to_lowercase());
-        let gone = key.gone_at.map(|at| at.0.to_string()).unwrap_or_default();
-        let signs = key.signs_from.0.to_string();
+        let gone = key.gone_at.map(written).unwrap_or_default();
+        let signs = written(key.signs_from);
         outcome.add(&[("key", key.kid.as_str()), ("stage", &stage), ("signs from", &signs), ("gone at", &gone)]);
     }
     Ok(outcome)

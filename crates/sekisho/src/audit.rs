@@ -7,13 +7,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use sekisho_token::Timestamp;
 use sekisho_wire::{Audit, AuditEvent};
 use serde_json::json;
 
@@ -47,6 +48,10 @@ struct Log {
     file: File,
     bytes: u64,
     bytes_max: u64,
+    /// Whether the file ends in the middle of a line: the process, or the disk's space, ended there.
+    torn: bool,
+    /// Whether the last line could not be written; said once, not for each line.
+    failing: bool,
 }
 
 // === impl AuditFiles ===
@@ -101,33 +106,56 @@ impl Audit for AuditFiles {
 
 impl Log {
     fn open(dir: &Path, bytes_max: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join(CURRENT))?;
+        let path = dir.join(CURRENT);
+        let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path)?;
         let bytes = file.metadata()?.len();
-        Ok(Self { dir: dir.to_owned(), file, bytes, bytes_max })
+        let torn = !ends_with_a_line(&file, bytes)?;
+        Ok(Self { dir: dir.to_owned(), file, bytes, bytes_max, torn, failing: false })
     }
 
     fn run(mut self, orders: &Receiver<Order>, dropped: &AtomicU64) {
+        let mut at = None;
         while let Ok(Order::Write(event)) = orders.recv() {
-            let lost = dropped.swap(0, Ordering::Relaxed);
-            let note =
-                (lost > 0).then(|| json!({ "at": event.at, "event": "lines_dropped", "count": lost }).to_string());
+            at = Some(event.at);
+            self.confess(at, dropped);
             let line = serde_json::to_string(&event).unwrap_or_default();
-            for line in note.into_iter().chain([line]) {
-                if let Err(error) = self.write(&line) {
-                    tracing::error!(%error, "the audit cannot be written");
-                    dropped.fetch_add(1, Ordering::Relaxed);
-                }
+            if !self.put(&line) {
+                dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+        self.confess(at, dropped);
         let _ = self.file.sync_all();
+    }
+
+    /// Says how many lines are missing here, if any are. The number stays when it cannot be said yet.
+    fn confess(&mut self, at: Option<Timestamp>, dropped: &AtomicU64) {
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 && !self.put(&json!({ "at": at, "event": "lines_dropped", "count": lost }).to_string()) {
+            dropped.fetch_add(lost, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a line, and says whether it is there.
+    fn put(&mut self, line: &str) -> bool {
+        let written = self.write(line);
+        if let Err(error) = &written
+            && !self.failing
+        {
+            tracing::error!(%error, "the audit cannot be written; lines are counted until it can");
+        }
+        self.failing = written.is_err();
+        !self.failing
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
         if self.bytes > 0 && self.bytes + line.len() as u64 > self.bytes_max {
             self.rotate()?;
         }
-        let line = format!("{line}\n");
+        // What follows a torn line must not become a part of it.
+        let line = format!("{}{line}\n", if self.torn { "\n" } else { "" });
+        self.torn = true;
         self.file.write_all(line.as_bytes())?;
+        self.torn = false;
         self.bytes += line.len() as u64;
         Ok(())
     }
@@ -144,6 +172,13 @@ impl Log {
         *self = Self::open(&self.dir, self.bytes_max)?;
         Ok(())
     }
+}
+
+fn ends_with_a_line(file: &File, bytes: u64) -> io::Result<bool> {
+    let Some(last) = bytes.checked_sub(1) else { return Ok(true) };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte == *b"\n")
 }
 
 /// The audit's files in `dir`, newest first.

@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 //!
-//! Exit codes: 0 done; 1 not done, with the reason on standard error; 2 the command line itself is wrong.
+//! Answers go to standard output, everything else to standard error; `--json` makes an answer one for programs.
 //!
 //! Not here: what commands do to the house (`admin`, `serve`, `demo`).
 
@@ -9,16 +9,23 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sekisho_wire::{ClientId, RealmName, RefusalId, Scopes};
 
+use crate::config::Span;
 use crate::demo;
 
 mod administer;
+mod check;
 mod run;
 
 pub use run::run;
 
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong.
+Environment: SEKISHO_LOG says what is logged, like `info` or `sekisho_gateway=debug`; the default is info.
+Beside a running server, user, client, token and key go through DIR/admin.sock and take effect at once.";
+
 /// An identity provider, an API gateway and their guard, in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "sekisho", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "sekisho", version, propagate_version = true, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -39,6 +46,9 @@ enum Command {
     Check {
         /// The configuration.
         file: PathBuf,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the JSON Schema of the configuration.
     Schema,
@@ -48,6 +58,9 @@ enum Command {
         id: RefusalId,
         #[command(flatten)]
         place: Place,
+        /// Answer in JSON: the line of the audit, and the words.
+        #[arg(long)]
+        json: bool,
     },
     /// Manage people.
     #[command(subcommand)]
@@ -61,6 +74,8 @@ enum Command {
     /// Manage signing keys.
     #[command(subcommand)]
     Key(Key),
+    /// Print the version.
+    Version,
 }
 
 /// Which house is meant.
@@ -69,7 +84,7 @@ struct Place {
     /// Its configuration; it says where the data is.
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Its data directory, when there is no configuration.
+    /// Its data directory, when there is no configuration; `./sekisho-data` without either.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
 }
@@ -233,9 +248,9 @@ enum Token {
         /// For which service; repeat for several.
         #[arg(long = "audience", value_name = "NAME", required = true)]
         audiences: Vec<String>,
-        /// How long it lives, in seconds; at most the realm's access token lifetime.
-        #[arg(long, default_value_t = 300)]
-        ttl_s: u32,
+        /// How long it lives, like `30s` or `5m`; at most the realm's access token lifetime.
+        #[arg(long, value_name = "TIME", default_value = "5m")]
+        ttl: Span,
         #[command(flatten)]
         at: Where,
     },
@@ -257,3 +272,6 @@ enum Key {
         at: Where,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! One YAML file, everything in it optional. `said` are its types as written, with their limits and forms checked where they
 //! stand, so that an error names line and column; `meant` turns them into what the rooms take, each struct taken apart in
-//! full so that a new key does not compile until it is handled. `check` adds what is legal and still a mistake.
+//! full so that a new key does not compile until it is handled. `warnings` adds what is legal and most likely a mistake.
 //!
 //! Not here: what the words do at run time.
 
@@ -16,12 +16,16 @@ use sekisho_wire::{ClientId, Issuer, RealmName};
 
 use crate::kek::KekSource;
 
+mod address;
 mod meant;
+mod mistake;
 mod said;
 mod units;
 mod warnings;
 
+pub use mistake::{ConfigError, Mistake, Spot};
 pub use said::File;
+pub(crate) use units::Span;
 pub use warnings::Warning;
 
 /// Everything the process is told.
@@ -76,44 +80,6 @@ pub struct RemoteRealm {
     pub client_secret: Secret<String>,
 }
 
-/// Why a configuration is not one.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Read {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The text is not of the expected form. The message has line, column and what was expected.
-    #[error("{}: {message}", path.display())]
-    Form {
-        /// Which file.
-        path: PathBuf,
-        /// Line, column, the lines around it, and what was expected.
-        message: String,
-    },
-    /// The form is right and the content is not.
-    #[error("{}", told(path, .mistakes))]
-    Content {
-        /// Which file.
-        path: PathBuf,
-        /// Every mistake.
-        mistakes: Vec<Mistake>,
-    },
-}
-
-/// A mistake in the content of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// Line and column, from 1, of the route, mount or realm it is in; none for the file as a whole.
-    pub at: Option<(u64, u64)>,
-    /// What is wrong and what was expected.
-    pub what: String,
-}
-
 // === impl Config ===
 
 impl Config {
@@ -132,15 +98,13 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let wrong = |mistakes| ConfigError::Wrong { path: path.to_owned(), text: text.to_owned(), mistakes };
         let said: File = if text.trim().is_empty() {
             File::default()
         } else {
-            let form =
-                |error: serde_saphyr::Error| ConfigError::Form { path: path.to_owned(), message: error.to_string() };
-            serde_saphyr::from_str(text).map_err(form)?
+            serde_saphyr::from_str(text).map_err(|error| wrong(vec![Mistake::of_form(&error)]))?
         };
-        let content = |mistakes| ConfigError::Content { path: path.to_owned(), mistakes };
-        meant::meant(said).map_err(content)
+        meant::meant(said).map_err(wrong)
     }
 
     /// Without a file: everything on loopback, a gateway without routes, and what that assumes.
@@ -156,14 +120,6 @@ impl Config {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(File).to_value()
-}
-
-fn told(path: &Path, mistakes: &[Mistake]) -> String {
-    let lines = mistakes.iter().map(|mistake| match mistake.at {
-        Some((line, column)) => format!("{}:{line}:{column}: {}", path.display(), mistake.what),
-        None => format!("{}: {}", path.display(), mistake.what),
-    });
-    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sekisho_wire::reason::Class;
 use sekisho_wire::{AuditEvent, Reason, RefusalId};
 
 use crate::audit;
+use crate::moment::written;
 
 /// A refusal, ready to be told.
 #[derive(Debug)]
@@ -18,8 +19,13 @@ pub struct Explanation(AuditEvent);
 #[derive(Debug, thiserror::Error)]
 pub enum ExplainError {
     /// No line carries the id.
-    #[error("no refusal `{0}` is in the audit: it may be older than the files that are kept, or of another process")]
-    NotFound(RefusalId),
+    #[error("no refusal `{id}` is in `{}`: name another house with --config or --data; old files are not kept for ever", dir.display())]
+    NotFound {
+        /// What was looked for.
+        id: RefusalId,
+        /// Where.
+        dir: PathBuf,
+    },
     /// The files cannot be read.
     #[error("the audit cannot be read: {0}")]
     Read(#[from] io::Error),
@@ -44,7 +50,7 @@ pub fn explain(audit_dir: &Path, id: RefusalId) -> Result<Explanation, ExplainEr
             }
         }
     }
-    Err(ExplainError::NotFound(id))
+    Err(ExplainError::NotFound { id, dir: audit_dir.to_owned() })
 }
 
 // === impl Explanation ===
@@ -54,6 +60,17 @@ impl Explanation {
     #[must_use]
     pub const fn event(&self) -> &AuditEvent {
         &self.0
+    }
+
+    /// The line and the words, for programs.
+    #[must_use]
+    pub fn as_json(&self) -> serde_json::Value {
+        let reason = self.0.reason;
+        serde_json::json!({
+            "line": self.0,
+            "words": reason.map(Reason::words),
+            "what_to_do": reason.map(|reason| who_must_act(reason.class())),
+        })
     }
 }
 
@@ -71,7 +88,7 @@ impl fmt::Display for Explanation {
             None => Ok(()),
         };
         field(f, "detail", line.detail.clone())?;
-        field(f, "at", Some(format!("{} (unix seconds), by {}", line.at.0, line.room)))?;
+        field(f, "at", Some(format!("{}, by {}", written(line.at), line.room)))?;
         let request = line.method.clone().zip(line.path.clone()).map(|(method, path)| format!("{method} {path}"));
         field(f, "request", request)?;
         field(f, "route", line.route.clone())?;

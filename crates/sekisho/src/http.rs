@@ -4,6 +4,7 @@
 //! Not here: the gateway, which brings its own cores; what the routes do.
 
 pub mod admin_socket;
+mod body;
 pub mod listener;
 pub mod operations;
 mod timer;

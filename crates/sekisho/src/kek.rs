@@ -5,7 +5,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -69,20 +69,35 @@ pub fn load(source: &KekSource, dir: &Path, entropy: &dyn Entropy) -> Result<Sea
 }
 
 fn read(path: &Path) -> Result<Secret<String>, KekError> {
-    let text = std::fs::read_to_string(path);
-    text.map(Secret::new).map_err(|source| KekError::File { path: path.to_owned(), source })
+    let told = |source| KekError::File { path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(told)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!("key-encryption key `{}` can be read by others: chmod 600 it", path.display());
+    }
+    std::fs::read_to_string(path).map(Secret::new).map_err(told)
 }
 
+/// Complete before it is in its place, and whoever comes second takes what is there: two first starts at once must not
+/// seal under two keys.
 fn generate(path: &Path, entropy: &dyn Entropy) -> Result<(), KekError> {
     let mut bytes = [0; 32];
     entropy.fill(&mut bytes);
     let text = Secret::new(format!("{}\n", STANDARD.encode(bytes)));
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| {
-        file.write_all(text.expose().as_bytes())?;
-        file.sync_all()
+    let draft = path.with_extension(std::process::id().to_string());
+    let placed = write(&draft, &text).and_then(|()| match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     });
-    written.map_err(|source| KekError::File { path: path.to_owned(), source })
+    let _ = std::fs::remove_file(&draft);
+    placed.map_err(|source| KekError::File { path: path.to_owned(), source })
+}
+
+fn write(draft: &Path, text: &Secret<String>) -> io::Result<()> {
+    // Left by a process of the same number that was killed here.
+    let _ = std::fs::remove_file(draft);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
+    file.write_all(text.expose().as_bytes())?;
+    file.sync_all()
 }
 
 fn parse(text: &Secret<String>, from: &str) -> Result<SealingKey, KekError> {

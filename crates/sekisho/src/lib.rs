@@ -16,4 +16,5 @@ pub mod demo;
 pub mod explain;
 pub mod http;
 pub mod kek;
+pub mod moment;
 pub mod wiring;

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use sekisho_fetch::{BadCertificate, Client, Configured, Options};
 use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, StartError, config as gateway};
-use sekisho_guard::clock::fetch_timer;
+use sekisho_guard::clock::{before, fetch_timer};
 use sekisho_guard::jwks::{JwksAddress, KeySource};
 use sekisho_guard::remote::{BadIssuer, Connection, RemoteIdentity};
 use sekisho_identity::{Identity, OpenError as IdentityError, Parts as IdentityParts, Settings as IdentitySettings};
@@ -46,6 +46,9 @@ mod switches;
 
 pub use lodging::Lodging;
 pub use switches::Switches;
+
+/// How long the database may take to say where the feed stands, before the process counts as not ready.
+const READINESS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What the house stands in.
 #[derive(Clone, Debug)]
@@ -210,7 +213,8 @@ impl House {
         Ok(())
     }
 
-    /// Begins to answer whether the process is alive and ready. Identity, if there is to be one, has been opened before.
+    /// Begins to answer whether the process is alive and ready. Whatever rooms there are to be have been opened before:
+    /// one that is not there is not waited for.
     ///
     /// # Errors
     /// [`RaiseError::Listen`].
@@ -254,7 +258,9 @@ impl House {
 
     /// Stops the gateway: it takes no more requests, and those under way may finish.
     pub async fn close_gateway(&mut self, deadline: Duration) {
-        if let Some(gateway) = self.gateway.write().await.take() {
+        // Taken out first: whoever asks meanwhile whether the process is ready must not wait for the drain.
+        let gateway = self.gateway.write().await.take();
+        if let Some(gateway) = gateway {
             gateway.shutdown(deadline).await;
         }
     }
@@ -270,12 +276,20 @@ impl House {
         }
     }
 
-    /// From the edge inwards.
-    pub async fn shutdown(mut self, deadline: Duration) {
+    /// Says to whoever asks that the process should get no more traffic.
+    pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        self.close_gateway(deadline).await;
-        self.close_identity(deadline).await;
-        self.close_operations(deadline).await;
+    }
+
+    /// From the edge inwards, all of it within `deadline`: what the edge takes is no longer there for the rooms behind it.
+    pub async fn shutdown(mut self, deadline: Duration) {
+        self.drain();
+        let clock = Arc::clone(&self.surroundings.clock);
+        let end = clock.monotonic().plus(deadline);
+        let left = || end.since(clock.monotonic());
+        self.close_gateway(left()).await;
+        self.close_identity(left()).await;
+        self.close_operations(left()).await;
     }
 
     /// Stops answering whether the process is ready.
@@ -289,16 +303,17 @@ impl House {
     fn readiness(&self) -> Readiness {
         let (gateway, draining) = (Arc::clone(&self.gateway), Arc::clone(&self.draining));
         let feed = self.identity.as_ref().map(|part| part.room.feed());
+        let clock = Arc::clone(&self.surroundings.clock);
         Arc::new(move || {
-            let (gateway, draining, feed) = (Arc::clone(&gateway), Arc::clone(&draining), feed.clone());
+            let (gateway, draining) = (Arc::clone(&gateway), draining.load(Ordering::Relaxed));
+            let (feed, clock) = (feed.clone(), Arc::clone(&clock));
             Box::pin(async move {
                 let mut missing = Vec::new();
-                if draining.load(Ordering::Relaxed) {
+                if draining {
                     missing.push("draining");
                 }
                 if let Some(feed) = feed
-                    && let Ok(realm) = RealmName::DEFAULT.parse()
-                    && feed.head(&realm).await.is_err()
+                    && !answers(&*feed, &*clock).await
                 {
                     missing.push("store");
                 }
@@ -361,9 +376,19 @@ impl fmt::Debug for House {
     }
 }
 
+/// Whether the database says in time where the feed stands.
+async fn answers(feed: &dyn Feed, clock: &dyn Clock) -> bool {
+    let Ok(realm) = RealmName::DEFAULT.parse() else { return false };
+    let deadline = clock.monotonic().plus(READINESS_DEADLINE);
+    before(clock, deadline, feed.head(&realm)).await.is_ok_and(|head| head.is_ok())
+}
+
 /// Every realm that a guarded route or a login mount names.
 fn named_realms(config: &gateway::Gateway) -> BTreeSet<RealmName> {
     let guarded = config.routes.iter().filter(|route| route.guard != gateway::GuardKind::Open);
     let routes = guarded.map(|route| route.realm.clone());
     routes.chain(config.login.iter().map(|mount| mount.realm.clone())).collect()
 }
+
+#[cfg(test)]
+mod tests;

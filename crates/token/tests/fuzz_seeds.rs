@@ -14,7 +14,7 @@ const TELLING: [u8; 14] = [b'.', b'"', b'{', b'}', b'[', b',', b'=', b'-', b'0',
 const PLACES_MAX: usize = 150;
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let folder = Path::new("fuzz/seeds").join(target);
     let mut paths: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).unwrap()).collect()

@@ -11,7 +11,7 @@ use super::run::{Outcome, configured, data_dir, make_data_dir, print, surroundin
 use super::{Client, ClientKind, Key, Token, User, Where};
 use crate::admin::{self, Command, What, execute};
 use crate::audit::AuditFiles;
-use crate::config::Config;
+use crate::config::{Config, Span};
 use crate::http::admin_socket::{SendError, send};
 use crate::kek::{self, KekSource};
 use crate::wiring::{House, IdentityPlan, Keep};
@@ -61,7 +61,11 @@ pub(super) async fn client(command: Client) -> Outcome {
 }
 
 pub(super) async fn token(command: Token) -> Outcome {
-    let Token::Issue { client, subject, scope, audiences, ttl_s, at } = command;
+    let Token::Issue { client, subject, scope, audiences, ttl: Span(ttl), at } = command;
+    let ttl_s = u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX);
+    if ttl_s == 0 {
+        return Err("a token lives for at least 1s".into());
+    }
     let subject = subject.map(|subject| subject.parse()).transpose()?;
     administer(at, What::IssueToken { client, subject, scope, audiences, ttl_s }).await
 }
@@ -110,7 +114,7 @@ async fn administer(at: Where, what: What) -> Outcome {
     let Where { place, realm, json } = at;
     let dir = data_dir(&place)?;
     let command = Command { realm, what };
-    let outcome = match send(&dir.join("admin.sock"), &command).await {
+    let outcome = match send(&dir, &command).await {
         Err(SendError::NoServer) => by_hand(&dir, place.config.as_deref(), command).await?,
         sent => sent?,
     };
@@ -129,6 +133,10 @@ async fn by_hand(
     let Config { kek, identity, .. } = configured(file)?;
     let identity = identity.ok_or("the configuration has no identity provider")?;
     let kek = if file.is_none() { KekSource::Generated } else { kek };
+    // A directory that is misspelt must not look like a house in which nobody lives.
+    if !dir.join("kek").exists() && !dir.join("sekisho.db").exists() {
+        tracing::warn!("nothing was kept in `{}` before: a new house is made there", dir.display());
+    }
     make_data_dir(dir)?;
     let audit = Arc::new(AuditFiles::open(&dir.join("audit"))?);
     let surroundings = surroundings(&audit);

@@ -10,23 +10,25 @@ use std::time::Duration;
 
 use sekisho_guard::clock::SystemClock;
 use sekisho_token::{Entropy, SystemEntropy};
+use sekisho_wire::RefusalId;
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Cli, Command, Place, administer};
+use super::{Cli, Command, Place, administer, check};
 use crate::audit::AuditFiles;
 use crate::config::{Config, schema};
 use crate::demo;
-use crate::explain::explain;
+use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
 use crate::kek;
 use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
 
 /// Threads that serve everything but proxied requests.
 const CONTROL_THREADS: usize = 2;
-/// How long requests under way may take when the process is told to end.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long requests under way may take when the process is told to end: less than the half minute after which whoever
+/// told it usually kills it.
+const DRAIN: Duration = Duration::from_secs(25);
 
 /// What a command may end with.
 pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -38,13 +40,18 @@ pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
         Command::Serve { config } => on_control(serve(config)),
         Command::Demo(options) => on_control(play(options)),
-        Command::Check { file } => check(&file),
+        Command::Check { file, json: false } => return check::in_words(&file),
+        Command::Check { file, json: true } => return check::in_json(&file),
         Command::Schema => print(format_args!("{:#}", schema())),
-        Command::Explain { id, place } => data_dir(&place).and_then(|dir| print(explain(&dir.join("audit"), id)?)),
+        Command::Explain { id, place, json: false } => explained(&place, id).and_then(print),
+        Command::Explain { id, place, json: true } => {
+            explained(&place, id).and_then(|told| print(format_args!("{:#}", told.as_json())))
+        }
         Command::User(command) => on_control(administer::user(command)),
         Command::Client(command) => on_control(administer::client(command)),
         Command::Token(command) => on_control(administer::token(command)),
         Command::Key(command) => on_control(administer::key(command)),
+        Command::Version => print(concat!("sekisho ", env!("CARGO_PKG_VERSION"))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -111,9 +118,12 @@ async fn serve(file: Option<PathBuf>) -> Outcome {
     let (house, socket) = raise(config, surroundings).await?;
     tracing::info!("ready");
     until_told().await;
-    tracing::info!("draining");
+    tracing::info!("draining; a second signal ends it at once");
     drop(socket);
-    house.shutdown(DRAIN).await;
+    tokio::select! {
+        () = house.shutdown(DRAIN) => {}
+        () = until_told() => tracing::warn!("ended before requests under way did"),
+    }
     audit.close();
     Ok(())
 }
@@ -132,20 +142,22 @@ async fn raise(
         let plan = IdentityPlan { keep: Keep::Dir(data.clone()), settings: identity.settings, seal };
         house.open_identity(plan).await?;
         house.serve_identity(listener)?;
-        tracing::info!(address = %identity.listen, "identity listens");
+        tracing::info!(address = %shown(house.identity_addr()), "identity listens");
         if let Some(room) = house.identity() {
             let (clock, handle) = (Arc::clone(&surroundings.clock), &surroundings.handle);
-            socket = Some(AdminSocket::open(&data.join("admin.sock"), Arc::clone(room), clock, handle)?);
+            socket = Some(AdminSocket::open(&data, Arc::clone(room), clock, handle)?);
         }
     }
-    house.serve_operations(operations)?;
     if let Some(gateway) = gateway {
         // Its cores share their port, which would hide that somebody else has it.
         drop(bind(gateway.listen, "gateway.listen").await?);
         let plan = GatewayPlan { config: gateway.config, listen: gateway.listen, remote: gateway.remote };
         house.open_gateway(plan).await?;
-        tracing::info!(address = %gateway.listen, "the gateway listens");
+        tracing::info!(address = %shown(house.gateway_addr().await), "the gateway listens");
     }
+    // Last: a room that is not open yet is not one that is ready.
+    house.serve_operations(operations)?;
+    tracing::info!(address = %shown(house.operations_addr()), "health checks are answered");
     Ok((house, socket))
 }
 
@@ -159,15 +171,8 @@ async fn play(options: demo::Options) -> Outcome {
     Ok(outcome?)
 }
 
-fn check(file: &Path) -> Outcome {
-    let config = Config::read(file)?;
-    for assumed in &config.assumed {
-        print(format_args!("assumed: {assumed}"))?;
-    }
-    for warning in config.warnings() {
-        print(format_args!("warning: {warning}"))?;
-    }
-    print(format_args!("{}: good", file.display()))
+fn explained(place: &Place, id: RefusalId) -> Result<Explanation, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(explain(&data_dir(place)?.join("audit"), id)?)
 }
 
 pub(super) fn surroundings(audit: &Arc<AuditFiles>) -> Surroundings {
@@ -191,6 +196,11 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address)
         .await
         .map_err(|error| format!("cannot listen on {address}: {error}; choose another with `{key}`"))
+}
+
+/// Where somebody really listens: port 0 has become a number by now.
+fn shown(address: Option<SocketAddr>) -> String {
+    address.map_or_else(|| "nowhere".to_owned(), |address| address.to_string())
 }
 
 /// SIGINT or SIGTERM.

@@ -1,20 +1,19 @@
-//! From what was written to what it means.
+//! From what was written to what it means: the file as a whole, and identity.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use sekisho_gateway::config as gateway;
 use sekisho_identity::{RealmSettings, Settings};
-use sekisho_token::Secret;
-use sekisho_wire::{Issuer, RealmName};
-use serde_saphyr::Spanned;
+use sekisho_wire::RealmName;
 
-use super::said;
-use super::units::{Size, Span, Text};
-use super::{Config, Gateway, Identity, Mistake, RemoteRealm};
+use super::address::{is_base, is_origin};
+use super::mistake::Spot;
+use super::units::{At, Span, Text};
+use super::{Config, Gateway, Identity, Mistake, said};
 use crate::kek::KekSource;
+
+mod gateway;
 
 const IDENTITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7000);
 const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7001);
@@ -25,8 +24,10 @@ const GATEWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 800
 struct Notes {
     mistakes: Vec<Mistake>,
     assumed: Vec<String>,
-    /// Where routes and mounts stand, by how the gateway names them, for the mistakes that it finds.
-    places: BTreeMap<String, (u64, u64)>,
+    /// Where the listeners stand, by key, for those that would take each other's port.
+    listeners: Vec<(&'static str, SocketAddr, Option<Spot>)>,
+    /// Where values stand, by the owner's and the field's names in the gateway, for the mistakes that it finds.
+    spots: BTreeMap<(String, &'static str), Spot>,
 }
 
 pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
@@ -35,18 +36,19 @@ pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
     let data =
         data.unwrap_or_else(|| notes.assume(PathBuf::from("./sekisho-data"), "data is kept in `./sekisho-data`"));
     let kek = notes.kek(key_encryption_key);
+    if kek == KekSource::Generated && identity.is_some() {
+        let words = format!("private keys are sealed under `{}`, made at the first start", data.join("kek").display());
+        notes.assumed.push(words);
+    }
     let identity = identity.map(|identity| notes.identity(identity));
-    let gateway = gateway.map(|gateway| notes.gateway(gateway, identity.as_ref()));
+    let gateway: Option<Gateway> = gateway.map(|gateway| notes.gateway(gateway, identity.as_ref()));
     if identity.is_none() && gateway.is_none() {
-        notes.mistake(None, "nothing to run: expected `identity:`, `gateway:` or both".to_owned());
+        let what = "nothing to run: expected `identity:`, `gateway:` or both; `identity: {}` takes every default";
+        notes.mistake(None, what.to_owned());
     }
-    let operations = match operations {
-        Some(said::Operations { listen: Text(listen) }) => listen,
-        None => notes.assume(OPERATIONS, "health checks are answered on 127.0.0.1:7001"),
-    };
-    if !operations.ip().is_loopback() {
-        tracing::warn!(%operations, "the operations listener is not on loopback");
-    }
+    let listen = operations.map(|said::Operations { listen }| listen);
+    let operations = notes.listen("operations.listen", listen.as_ref(), OPERATIONS, "health checks are answered on");
+    notes.listeners_differ();
     let Notes { mistakes, assumed, .. } = notes;
     if mistakes.is_empty() { Ok(Config { data, kek, identity, gateway, operations, assumed }) } else { Err(mistakes) }
 }
@@ -59,19 +61,46 @@ impl Notes {
         value
     }
 
-    fn mistake(&mut self, at: Option<(u64, u64)>, what: String) {
+    fn mistake(&mut self, at: Option<Spot>, what: String) {
         self.mistakes.push(Mistake { at, what });
     }
 
-    fn kek(&mut self, kek: Option<said::Kek>) -> KekSource {
-        match kek {
-            None => {
-                self.assume(KekSource::Generated, "private keys are sealed under `DATA/kek`, made at the first start")
+    /// A listener's address, said or assumed.
+    fn listen(
+        &mut self,
+        key: &'static str,
+        said: Option<&At<Text<SocketAddr>>>,
+        usual: SocketAddr,
+        words: &str,
+    ) -> SocketAddr {
+        let spot = said.map(|said| said.spot);
+        let listen = match said {
+            Some(At { value: Text(listen), .. }) => *listen,
+            None => self.assume(usual, &format!("{words} {usual}")),
+        };
+        self.listeners.push((key, listen, spot));
+        listen
+    }
+
+    fn listeners_differ(&mut self) {
+        let listeners = std::mem::take(&mut self.listeners);
+        for (number, (key, listen, spot)) in listeners.iter().enumerate() {
+            let earlier = listeners.iter().take(number);
+            let taken = earlier.clone().find(|(_, other, _)| other == listen && listen.port() != 0);
+            if let Some((other, _, other_spot)) = taken {
+                let what = format!("`{key}`: `{other}` listens on {listen} already: expected another port");
+                self.mistake(spot.or(*other_spot), what);
             }
-            Some(said::Kek { file: Some(path), env: None }) => KekSource::File(path),
-            Some(said::Kek { file: None, env: Some(name) }) => KekSource::Environment(name),
-            Some(said::Kek { file: _, env: _ }) => {
-                self.mistake(None, "`key_encryption_key`: expected exactly one of `file` and `env`".to_owned());
+        }
+    }
+
+    fn kek(&mut self, kek: Option<At<said::Kek>>) -> KekSource {
+        let Some(At { value, spot }) = kek else { return KekSource::Generated };
+        match value {
+            said::Kek { file: Some(path), env: None } => KekSource::File(path),
+            said::Kek { file: None, env: Some(name) } => KekSource::Environment(name),
+            said::Kek { file: _, env: _ } => {
+                self.mistake(Some(spot), "`key_encryption_key`: expected exactly one of `file` and `env`".to_owned());
                 KekSource::Generated
             }
         }
@@ -79,266 +108,101 @@ impl Notes {
 
     fn identity(&mut self, identity: said::Identity) -> Identity {
         let said::Identity { listen, public_url, realms } = identity;
-        let listen = match listen {
-            Some(Text(listen)) => listen,
-            None => self.assume(IDENTITY, "identity listens on 127.0.0.1:7000"),
+        let spot = listen.as_ref().map(|listen| listen.spot);
+        let listen = self.listen("identity.listen", listen.as_ref(), IDENTITY, "identity listens on");
+        let public_url = match public_url {
+            Some(said) => self.public_url(said, listen),
+            None if listen.port() == 0 => {
+                let what =
+                    "`identity.listen`: any free port cannot be part of an issuer: expected a port, or `public_url`";
+                self.mistake(spot, what.to_owned());
+                String::new()
+            }
+            None => {
+                let url = format!("http://localhost:{}", listen.port());
+                let words = format!("identity is reached at {url}; issuers begin with it");
+                self.assume(url, &words)
+            }
         };
-        let public_url = public_url.unwrap_or_else(|| {
-            let url = format!("http://localhost:{}", listen.port());
-            let words = format!("identity is reached at {url}; issuers begin with it");
-            self.assume(url, &words)
-        });
         if !listen.ip().is_loopback() && public_url.starts_with("http://") {
             let what = format!(
-                "`identity.public_url`: `{public_url}` is plain http and identity listens on {listen}: expected https, or a loopback address"
+                "`identity.listen`: {listen} is not loopback and `public_url` is plain http: expected https there, or a \
+                 loopback address here"
             );
-            self.mistake(None, what);
+            self.mistake(spot, what);
         }
         let mut settings = Settings::at(&public_url);
-        settings.realms = realms.into_iter().map(|(name, said)| (name, realm(said))).collect();
+        settings.realms = realms
+            .into_iter()
+            .map(|(name, said)| {
+                let settings = self.realm(&name, said);
+                (name, settings)
+            })
+            .collect();
         Identity { listen, settings }
     }
 
-    fn gateway(&mut self, said: said::Gateway, identity: Option<&Identity>) -> Gateway {
-        let said::Gateway { listen, scheme, allowed_origins, trusted_proxies, login, routes, realms, limits } = said;
-        let listen = match listen {
-            Some(Text(listen)) => listen,
-            None => self.assume(GATEWAY, "the gateway listens on 127.0.0.1:8000"),
-        };
-        let config = gateway::Gateway {
-            routes: routes.into_iter().map(|said| self.route(said)).collect(),
-            login: login.into_iter().map(|said| self.login(said)).collect(),
-            scheme: match scheme {
-                None | Some(said::Scheme::Http) => gateway::Scheme::Http,
-                Some(said::Scheme::Https) => gateway::Scheme::Https,
-            },
+    fn public_url(&mut self, said: At<String>, listen: SocketAddr) -> String {
+        let At { value, spot } = said;
+        if !is_base(&value) {
+            let what = format!(
+                "`identity.public_url`: `{value}` cannot be the base of issuers: expected `https://HOST` without a path, \
+                 or `http://localhost:{}`",
+                listen.port()
+            );
+            self.mistake(Some(spot), what);
+        }
+        value
+    }
+
+    fn realm(&mut self, name: &RealmName, said: said::Realm) -> RealmSettings {
+        let said::Realm {
+            access_token_lifetime,
+            session_idle,
+            session_lifetime,
+            refresh_idle,
+            refresh_grace,
+            key_lead,
+            signing_algorithm,
             allowed_origins,
-            trusted_proxies,
-            limits: gateway_limits(limits),
-        };
-        if matches!(config.scheme, gateway::Scheme::Http) && !listen.ip().is_loopback() {
-            let what = format!(
-                "`gateway.listen`: {listen} is not loopback: say `scheme: https` where TLS ends in front of it"
-            );
-            self.mistake(None, what);
-        }
-        if let Err(gateway::Invalids(invalids)) = config.validate() {
-            for invalid in invalids {
-                let at = self.places.get(&invalid.place.to_string()).copied();
-                self.mistake(at, invalid.to_string());
-            }
-        }
-        let remote = realms.into_iter().filter_map(|(name, said)| self.remote(name, said)).collect();
-        let gateway = Gateway { listen, config, remote };
-        self.realms_are_known(&gateway, identity);
-        gateway
-    }
-
-    fn route(&mut self, said: said::Route) -> gateway::Route {
-        let said::Route {
-            name,
-            matching,
-            upstream,
-            guard,
-            strip_prefix,
-            realm,
-            audience,
-            scopes,
-            revocation,
-            max_staleness,
-            on_stale,
-            forward,
-            response_tokens,
-            body_max,
         } = said;
-        let said::Match { host, path, exact, methods } = matching;
-        self.places.insert(gateway::Place::Route(name.value.clone()).to_string(), place_of(&name));
-        let guard = match guard {
-            said::Guard::Open => gateway::GuardKind::Open,
-            said::Guard::Opaque => gateway::GuardKind::Opaque,
-            said::Guard::Jwt => gateway::GuardKind::Jwt,
-        };
-        let usual = gateway::Route::guarded(guard, &name.value, &path, &upstream);
-        gateway::Route {
-            matching: gateway::Match {
-                host,
-                path,
-                reach: if exact { gateway::Reach::Exact } else { gateway::Reach::Below },
-                methods,
-            },
-            strip_prefix,
-            realm: realm.unwrap_or_else(|| usual.realm.clone()),
-            audience,
-            scopes: demand(scopes),
-            revocation: match revocation {
-                None | Some(said::Revocation::Feed) => gateway::Revocation::Feed,
-                Some(said::Revocation::None) => gateway::Revocation::None,
-            },
-            max_staleness: max_staleness.map_or(usual.max_staleness, |Span(span)| span),
-            on_stale: match on_stale {
-                None | Some(said::OnStale::Ask) => gateway::OnStale::Ask,
-                Some(said::OnStale::Deny) => gateway::OnStale::Deny,
-                Some(said::OnStale::Serve) => gateway::OnStale::Serve,
-            },
-            forward: match forward {
-                None | Some(said::Forward::Token) => gateway::Forward::Token,
-                Some(said::Forward::None) => gateway::Forward::None,
-            },
-            response_tokens: response_tokens.unwrap_or_else(|| usual.response_tokens.clone()),
-            body_bytes_max: body_max.map(|Size(bytes)| bytes),
+        let usual = RealmSettings::default();
+        let mut or = |key, least_s, said, usual_s| self.seconds((name, key), said, least_s).unwrap_or(usual_s);
+        let settings = RealmSettings {
+            access_token_lifetime_s: or(
+                "access_token_lifetime",
+                1,
+                access_token_lifetime,
+                usual.access_token_lifetime_s,
+            ),
+            session_idle_s: or("session_idle", 1, session_idle, usual.session_idle_s),
+            session_lifetime_s: or("session_lifetime", 1, session_lifetime, usual.session_lifetime_s),
+            refresh_idle_s: or("refresh_idle", 1, refresh_idle, usual.refresh_idle_s),
+            refresh_grace_s: or("refresh_grace", 0, refresh_grace, usual.refresh_grace_s),
+            key_lead_s: or("key_lead", 1, key_lead, usual.key_lead_s),
+            signing_algorithm: signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
             ..usual
-        }
-    }
-
-    fn login(&mut self, said: said::LoginMount) -> gateway::LoginMount {
-        let said::LoginMount { prefix, realm, issues, audience, delivery } = said;
-        self.places.insert(gateway::Place::Login(prefix.value.clone()).to_string(), place_of(&prefix));
-        let issues = match issues {
-            said::Issues::Opaque => gateway::Issues::Opaque,
-            said::Issues::Jwt => gateway::Issues::Jwt,
         };
-        let usual = gateway::LoginMount::new(&prefix.value, issues);
-        gateway::LoginMount {
-            realm: realm.unwrap_or_else(|| usual.realm.clone()),
-            audience,
-            delivery: match delivery {
-                None | Some(said::Delivery::CookieOrBody) => gateway::Delivery::CookieOrBody,
-                Some(said::Delivery::Cookie) => gateway::Delivery::Cookie,
-            },
-            ..usual
-        }
-    }
-
-    fn remote(&mut self, name: RealmName, said: said::RemoteRealm) -> Option<RemoteRealm> {
-        let said::RemoteRealm { issuer, address, client_id, client_secret_file } = said;
-        let at = Some(place_of(&issuer));
-        if !issuer.value.ends_with(&format!("/realms/{name}")) {
-            let what = format!(
-                "realm `{name}`: issuer `{}` is another realm's: expected it to end in `/realms/{name}`",
-                issuer.value
-            );
-            self.mistake(at, what);
-        }
-        let secret = match std::fs::read_to_string(&client_secret_file) {
-            Ok(secret) => secret,
-            Err(error) => {
-                let what = format!("realm `{name}`: cannot read `{}`: {error}", client_secret_file.display());
-                self.mistake(at, what);
-                return None;
-            }
-        };
-        Some(RemoteRealm {
-            name,
-            issuer: Issuer::new(&issuer.value),
-            address: address.map(|Text(address)| address),
-            client_id,
-            client_secret: Secret::new(secret.trim().to_owned()),
-        })
-    }
-
-    /// Every realm that a route or mount names is answered for, here or elsewhere.
-    fn realms_are_known(&mut self, gateway: &Gateway, identity: Option<&Identity>) {
-        let elsewhere: BTreeSet<&RealmName> = gateway.remote.iter().map(|realm| &realm.name).collect();
-        let here = |realm: &RealmName| {
-            let always = [RealmName::DEFAULT, RealmName::SYSTEM].contains(&realm.as_str());
-            identity.is_some_and(|identity| always || identity.settings.realms.contains_key(realm))
-        };
-        let routes = gateway.config.routes.iter().filter(|route| route.guard != gateway::GuardKind::Open);
-        let routes = routes.map(|route| (gateway::Place::Route(route.name.clone()), &route.realm));
-        let mounts = gateway.config.login.iter();
-        let mounts = mounts.map(|mount| (gateway::Place::Login(mount.prefix.clone()), &mount.realm));
-        for (place, realm) in routes.chain(mounts) {
-            if !here(realm) && !elsewhere.contains(realm) {
-                let at = self.places.get(&place.to_string()).copied();
+        let origins = allowed_origins.into_iter().map(|At { value, spot }| {
+            if !is_origin(&value) {
                 let what = format!(
-                    "{place}: realm `{realm}` is unknown: expected one under `identity.realms` or `gateway.realms`"
+                    "realm `{name}`: `allowed_origins`: `{value}` is not an origin: expected one like `https://app.example`"
                 );
-                self.mistake(at, what);
+                self.mistake(Some(spot), what);
             }
+            value
+        });
+        RealmSettings { allowed_origins: origins.collect(), ..settings }
+    }
+
+    /// Identity counts in whole seconds.
+    fn seconds(&mut self, (realm, key): (&RealmName, &str), said: Option<At<Span>>, least_s: i64) -> Option<i64> {
+        let At { value: Span(span), spot } = said?;
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        if span.subsec_nanos() != 0 || seconds < least_s {
+            let what = format!("realm `{realm}`: `{key}`: expected whole seconds, at least `{least_s}s`");
+            self.mistake(Some(spot), what);
         }
+        Some(seconds)
     }
-}
-
-fn realm(said: said::Realm) -> RealmSettings {
-    let said::Realm {
-        access_token_lifetime,
-        session_idle,
-        session_lifetime,
-        refresh_idle,
-        refresh_grace,
-        key_lead,
-        signing_algorithm,
-        allowed_origins,
-    } = said;
-    let usual = RealmSettings::default();
-    let or = |said: Option<Span>, usual: i64| said.map_or(usual, |Span(span)| seconds(span));
-    RealmSettings {
-        access_token_lifetime_s: or(access_token_lifetime, usual.access_token_lifetime_s),
-        session_idle_s: or(session_idle, usual.session_idle_s),
-        session_lifetime_s: or(session_lifetime, usual.session_lifetime_s),
-        refresh_idle_s: or(refresh_idle, usual.refresh_idle_s),
-        refresh_grace_s: or(refresh_grace, usual.refresh_grace_s),
-        key_lead_s: or(key_lead, usual.key_lead_s),
-        signing_algorithm: signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
-        allowed_origins,
-        ..usual
-    }
-}
-
-fn demand(said: said::Demand) -> gateway::Demand {
-    let said::Demand { any, all, methods } = said;
-    let rule = |any: said::ScopeList, all: said::ScopeList| gateway::ScopeRule {
-        any: any.into_scopes(),
-        all: all.into_scopes(),
-    };
-    let methods = methods.into_iter().map(|(method, said::MethodDemand { any, all })| (method, rule(any, all)));
-    gateway::Demand { always: rule(any, all), methods: methods.collect() }
-}
-
-fn gateway_limits(said: said::Limits) -> gateway::Limits {
-    let said::Limits {
-        cores,
-        connections,
-        head,
-        body,
-        head_deadline,
-        idle_deadline,
-        body_read_deadline,
-        connect_deadline,
-        upstream_head_deadline,
-        upstream_read_deadline,
-        exchange_deadline,
-        swapped_tokens,
-        verified_tokens,
-    } = said;
-    let usual = gateway::Limits::default();
-    let bytes = |said: Option<Size>, usual: usize| {
-        said.map_or(usual, |Size(bytes)| usize::try_from(bytes).unwrap_or(usize::MAX))
-    };
-    let span = |said: Option<Span>, usual: Duration| said.map_or(usual, |Span(span)| span);
-    gateway::Limits {
-        cores: cores.unwrap_or(usual.cores),
-        connections_max: connections.unwrap_or(usual.connections_max),
-        head_bytes_max: bytes(head, usual.head_bytes_max),
-        body_bytes_max: body.map_or(usual.body_bytes_max, |Size(bytes)| bytes),
-        head_deadline: span(head_deadline, usual.head_deadline),
-        idle_deadline: span(idle_deadline, usual.idle_deadline),
-        body_read_deadline: span(body_read_deadline, usual.body_read_deadline),
-        connect_deadline: span(connect_deadline, usual.connect_deadline),
-        upstream_head_deadline: span(upstream_head_deadline, usual.upstream_head_deadline),
-        upstream_read_deadline: span(upstream_read_deadline, usual.upstream_read_deadline),
-        exchange_deadline: span(exchange_deadline, usual.exchange_deadline),
-        swapped_tokens_max: swapped_tokens.unwrap_or(usual.swapped_tokens_max),
-        verified_tokens_max: verified_tokens.unwrap_or(usual.verified_tokens_max),
-        ..usual
-    }
-}
-
-fn seconds(span: Duration) -> i64 {
-    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
-}
-
-/// Line and column of a value in the file.
-fn place_of<T>(value: &Spanned<T>) -> (u64, u64) {
-    (value.referenced.line(), value.referenced.column())
 }

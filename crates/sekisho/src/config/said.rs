@@ -9,9 +9,8 @@ use schemars::JsonSchema;
 use sekisho_token::Algorithm;
 use sekisho_wire::{ClientId, RealmName, Scopes};
 use serde::Deserialize;
-use serde_saphyr::Spanned;
 
-use super::units::{Size, Span, Text};
+use super::units::{At, Size, Span, Text};
 
 /// The whole file. Leave out what you do not need; `sekisho check` says what was assumed.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -20,7 +19,7 @@ pub struct File {
     /// Directory for the database, the audit and the admin socket. Default: `./sekisho-data`.
     pub(super) data: Option<PathBuf>,
     /// Where the key comes from under which private keys are sealed. Default: `DATA/kek`, made at the first start.
-    pub(super) key_encryption_key: Option<Kek>,
+    pub(super) key_encryption_key: Option<At<Kek>>,
     /// Makes this process an identity provider.
     pub(super) identity: Option<Identity>,
     /// Makes this process a gateway.
@@ -44,10 +43,9 @@ pub(super) struct Kek {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Identity {
     /// Address and port. Default: `127.0.0.1:7000`.
-    #[schemars(with = "Option<String>")]
-    pub(super) listen: Option<Text<SocketAddr>>,
+    pub(super) listen: Option<At<Text<SocketAddr>>>,
     /// How browsers and services reach it: the base of every issuer. Default: `http://localhost:PORT`.
-    pub(super) public_url: Option<String>,
+    pub(super) public_url: Option<At<String>>,
     /// Settings per realm. The realms `main` and `sekisho` always exist.
     #[schemars(with = "BTreeMap<String, Realm>")]
     pub(super) realms: BTreeMap<RealmName, Realm>,
@@ -58,22 +56,21 @@ pub(super) struct Identity {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Realm {
     /// How long an access token lives. Default: `5m`.
-    pub(super) access_token_lifetime: Option<Span>,
+    pub(super) access_token_lifetime: Option<At<Span>>,
     /// How long a sign-in lives unused. Default: `12h`.
-    pub(super) session_idle: Option<Span>,
+    pub(super) session_idle: Option<At<Span>>,
     /// How long a sign-in lives in any case. Default: `7d`.
-    pub(super) session_lifetime: Option<Span>,
+    pub(super) session_lifetime: Option<At<Span>>,
     /// How long a refresh token lives unused. Default: `7d`.
-    pub(super) refresh_idle: Option<Span>,
+    pub(super) refresh_idle: Option<At<Span>>,
     /// How long a replaced refresh token is answered with the same successor; `0s` for not at all. Default: `10s`.
-    pub(super) refresh_grace: Option<Span>,
+    pub(super) refresh_grace: Option<At<Span>>,
     /// How long a new signing key is published before it signs. Default: `60s`.
-    pub(super) key_lead: Option<Span>,
+    pub(super) key_lead: Option<At<Span>>,
     /// What new keys sign with: `ES256`, `EdDSA`, `RS256` or `PS256`. Default: `ES256`.
-    #[schemars(with = "Option<String>")]
     pub(super) signing_algorithm: Option<Text<Algorithm>>,
     /// Origins whose scripts may call the token endpoint and userinfo: `https://app.example`.
-    pub(super) allowed_origins: Vec<String>,
+    pub(super) allowed_origins: Vec<At<String>>,
 }
 
 /// The gateway.
@@ -81,15 +78,13 @@ pub(super) struct Realm {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Gateway {
     /// Address and port. Default: `127.0.0.1:8000`.
-    #[schemars(with = "Option<String>")]
-    pub(super) listen: Option<Text<SocketAddr>>,
+    pub(super) listen: Option<At<Text<SocketAddr>>>,
     /// How clients reach it: `http` (loopback only) or `https` (TLS ends in front of it). Default: `http`.
     pub(super) scheme: Option<Scheme>,
     /// Origins whose scripts may call with credentials: `https://app.example`.
-    pub(super) allowed_origins: Vec<String>,
+    pub(super) allowed_origins: Option<At<Vec<String>>>,
     /// Networks of proxies in front whose `X-Forwarded-*` are believed. Default: nobody's.
-    #[schemars(with = "Vec<String>")]
-    pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) trusted_proxies: Vec<Text<IpNet>>,
     /// Where people sign in through the gateway.
     pub(super) login: Vec<LoginMount>,
     /// What is proxied where.
@@ -98,7 +93,7 @@ pub(super) struct Gateway {
     #[schemars(with = "BTreeMap<String, RemoteRealm>")]
     pub(super) realms: BTreeMap<RealmName, RemoteRealm>,
     /// Limits that differ from the defaults.
-    pub(super) limits: Limits,
+    pub(super) limits: Option<At<Limits>>,
 }
 
 /// How clients reach the gateway.
@@ -116,16 +111,14 @@ pub(super) enum Scheme {
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginMount {
     /// The prefix, like `/auth`.
-    #[schemars(with = "String")]
-    pub(super) prefix: Spanned<String>,
+    pub(super) prefix: At<String>,
     /// Whose users sign in. Default: `main`.
     #[schemars(with = "Option<String>")]
-    pub(super) realm: Option<RealmName>,
+    pub(super) realm: Option<At<RealmName>>,
     /// What they are given.
     pub(super) issues: Issues,
     /// For which services. Default: all that routes of this realm and kind name.
-    #[serde(default)]
-    pub(super) audience: Vec<String>,
+    pub(super) audience: Option<At<Vec<String>>>,
     /// How it is handed over. Default: `cookie_or_body`.
     pub(super) delivery: Option<Delivery>,
 }
@@ -155,38 +148,35 @@ pub(super) enum Delivery {
 #[serde(deny_unknown_fields)]
 pub(super) struct Route {
     /// Its name in audit lines and errors; unique.
-    #[schemars(with = "String")]
-    pub(super) name: Spanned<String>,
+    pub(super) name: At<String>,
     /// Which requests it takes.
     #[serde(rename = "match")]
-    pub(super) matching: Match,
+    pub(super) matching: At<Match>,
     /// Where they go, like `http://127.0.0.1:9001`.
-    pub(super) upstream: String,
+    pub(super) upstream: At<String>,
     /// How callers prove who they are: the pattern of the route.
     pub(super) guard: Guard,
     /// A prefix of the path that the upstream does not see.
-    pub(super) strip_prefix: Option<String>,
+    pub(super) strip_prefix: Option<At<String>>,
     /// Whose tokens count. Default: `main`.
     #[schemars(with = "Option<String>")]
-    pub(super) realm: Option<RealmName>,
+    pub(super) realm: Option<At<RealmName>>,
     /// Which services the token must be for.
-    #[serde(default)]
-    pub(super) audience: Vec<String>,
+    pub(super) audience: Option<At<Vec<String>>>,
     /// What the caller must be permitted.
-    #[serde(default)]
-    pub(super) scopes: Demand,
+    pub(super) scopes: Option<At<Demand>>,
     /// For `guard: jwt`: whether the issuer's feed is followed. Default: `feed`.
-    pub(super) revocation: Option<Revocation>,
+    pub(super) revocation: Option<At<Revocation>>,
     /// How old knowledge of revocations may be. Default: `1s`.
-    pub(super) max_staleness: Option<Span>,
+    pub(super) max_staleness: Option<At<Span>>,
     /// What happens when it is older. Default: `ask`.
-    pub(super) on_stale: Option<OnStale>,
+    pub(super) on_stale: Option<At<OnStale>>,
     /// What the upstream is told about the caller. Default: `token`.
     pub(super) forward: Option<Forward>,
     /// Response headers in which a JWT of ours is wrapped. Default: `authorization`, `x-access-token`.
-    pub(super) response_tokens: Option<Vec<String>>,
+    pub(super) response_tokens: Option<At<Vec<String>>>,
     /// The longest request body. Default: the gateway's limit.
-    pub(super) body_max: Option<Size>,
+    pub(super) body_max: Option<At<Size>>,
 }
 
 /// Which requests a route takes.
@@ -194,15 +184,14 @@ pub(super) struct Route {
 #[serde(deny_unknown_fields)]
 pub(super) struct Match {
     /// The host without port. Default: any.
-    pub(super) host: Option<String>,
+    pub(super) host: Option<At<String>>,
     /// The path, like `/orders`: it and everything below it.
-    pub(super) path: String,
+    pub(super) path: At<String>,
     /// The path alone, and nothing below it. Default: false.
     #[serde(default)]
     pub(super) exact: bool,
     /// The methods. Default: all.
-    #[serde(default)]
-    pub(super) methods: Vec<String>,
+    pub(super) methods: Option<At<Vec<String>>>,
 }
 
 /// How callers prove who they are.
@@ -285,16 +274,14 @@ pub(super) enum Forward {
 #[serde(deny_unknown_fields)]
 pub(super) struct RemoteRealm {
     /// Its issuer, like `https://id.example/realms/main`.
-    #[schemars(with = "String")]
-    pub(super) issuer: Spanned<String>,
+    pub(super) issuer: At<String>,
     /// Where it is reached, when that is not the issuer's own address.
-    #[schemars(with = "Option<String>")]
     pub(super) address: Option<Text<url::Url>>,
     /// The gateway's client there.
     #[schemars(with = "String")]
     pub(super) client_id: ClientId,
     /// A file with the client's secret.
-    pub(super) client_secret_file: PathBuf,
+    pub(super) client_secret_file: At<PathBuf>,
 }
 
 /// Limits of the gateway.
@@ -334,8 +321,7 @@ pub(super) struct Limits {
 #[serde(deny_unknown_fields)]
 pub(super) struct Operations {
     /// Address and port. Default: `127.0.0.1:7001`.
-    #[schemars(with = "String")]
-    pub(super) listen: Text<SocketAddr>,
+    pub(super) listen: At<Text<SocketAddr>>,
 }
 
 // === impl ScopeList ===

@@ -8,26 +8,34 @@ fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("sekisho.yaml"))
 }
 
-/// The message of a text that must be refused.
+/// The text without the marker `^`, where the marker stood, and what is said of it.
 #[track_caller]
-fn refused(text: &str) -> String {
-    parse(text).expect_err("this must be refused").to_string()
+fn refused(marked: &str) -> String {
+    let before = marked.split_once('^').expect("a marker in front of the mistake").0;
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message = parse(&marked.replacen('^', "", 1)).expect_err("this must be refused").to_string();
+    let place = format!("sekisho.yaml:{line}:{column}: ");
+    assert!(message.starts_with(&place), "expected `{place}…`, got\n{message}");
+    message
 }
 
-const ROUTE: &str = "
-gateway:
-  routes:
-    - name: orders
-      match: { path: /orders }
-      upstream: http://127.0.0.1:9001
-      guard: opaque
-      audience: [orders]
-identity: {}
-";
+/// A route of a house that has an identity provider, with these lines more (or instead).
+fn route(lines: &str) -> String {
+    let usual = ["match: { path: /orders }", "upstream: http://127.0.0.1:9001", "guard: opaque", "audience: [orders]"];
+    let key = |line: &str| line.trim_start_matches('^').split(':').next().unwrap_or_default().to_owned();
+    let said: Vec<&str> = lines.lines().collect();
+    let usual = usual.iter().filter(|line| !said.iter().any(|other| key(other) == key(line)));
+    let mut text = "identity: {}\ngateway:\n  routes:\n    - name: orders\n".to_owned();
+    for line in usual.copied().chain(said.iter().copied()) {
+        text.push_str(&format!("      {line}\n"));
+    }
+    text
+}
 
 #[test]
 fn the_example_is_good_and_means_what_it_says() {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/sekisho.yaml"));
+    let path = Path::new("../../examples/sekisho.yaml");
     let config = Config::read(path).unwrap();
     let gateway = config.gateway.unwrap();
     assert_eq!(gateway.config.routes.len(), 1);
@@ -47,74 +55,177 @@ fn no_file_is_a_house_on_loopback_that_says_what_it_assumed() {
     }
 }
 
+/// Every mistake that is seeded here is told with its place, what was found and what was expected.
 #[test]
-fn an_unknown_key_is_an_error_with_its_line_and_the_keys_that_exist() {
-    let message = refused(&ROUTE.replace("guard: opaque", "guard: opaque\n      gaurd: jwt"));
-    assert!(message.contains("gaurd"), "{message}");
-    assert!(message.contains('8'), "line 8: {message}");
-    assert!(message.contains("guard"), "{message}");
+fn seeded_mistakes_are_told_with_their_place_and_what_was_expected() {
+    let seeded = [
+        "identity: {}\n^dta: x\n".to_owned(),
+        "identity: {}\ndata: a\n^data: b\n".to_owned(),
+        "identity: { listen: ^nowhere }\n".to_owned(),
+        "identity: { public_url: ^nonsense }\n".to_owned(),
+        "identity: { public_url: ^'http://id.example' }\n".to_owned(),
+        "identity: { public_url: ^'https://id.example/path' }\n".to_owned(),
+        "identity: { listen: ^'127.0.0.1:0' }\n".to_owned(),
+        "identity: { listen: ^'0.0.0.0:7000' }\n".to_owned(),
+        "identity: { realms: { main: { signing_algorithm: ^HS256 } } }\n".to_owned(),
+        "identity: { realms: { main: { access_token_lifetime: ^0s } } }\n".to_owned(),
+        "identity: { realms: { main: { session_idle: ^1500ms } } }\n".to_owned(),
+        "identity: { realms: { main: { refresh_grace: ^5 } } }\n".to_owned(),
+        "identity: { realms: { main: { allowed_origins: [^app.example] } } }\n".to_owned(),
+        "identity: { realms: { ^Main: {} } }\n".to_owned(),
+        "identity: {}\nkey_encryption_key: ^{ file: a, env: B }\n".to_owned(),
+        "identity: {}\noperations: { listen: ^127.0.0.1:7000 }\n".to_owned(),
+        "gateway: { listen: ^'0.0.0.0:80' }\n".to_owned(),
+        "gateway: { trusted_proxies: [^10.0.0.0/40] }\n".to_owned(),
+        "gateway: { allowed_origins: ^[app.example] }\n".to_owned(),
+        "gateway: { limits: ^{ connections: 0 } }\n".to_owned(),
+        "gateway: { login: [{ prefix: /auth, issues: ^opaqe, audience: [a] }] }\n".to_owned(),
+        "identity: {}\ngateway: { login: [{ prefix: ^auth, issues: opaque, audience: [a] }] }\n".to_owned(),
+        "identity: {}\ngateway: { login: [{ prefix: ^/auth, issues: opaque }] }\n".to_owned(),
+        "gateway: { realms: { main: { issuer: ^'https://id.example/realms/other', client_id: g, client_secret_file: /dev/null } } }\n".to_owned(),
+        "gateway: { realms: { main: { issuer: https://id.example/realms/main, client_id: g, client_secret_file: ^/no/such/file } } }\n".to_owned(),
+        "gateway: { realms: { main: { issuer: https://id.example/realms/main, address: ^nowhere, client_id: g, client_secret_file: x } } }\n".to_owned(),
+        route("guard: ^opaqe"),
+        route("^gaurd: jwt"),
+        route("match: { path: ^orders }"),
+        route("match: { path: /orders, methods: ^[CONNECT] }"),
+        route("match: { path: /orders, host: ^'example.com:80' }"),
+        route("upstream: ^ftp://x"),
+        route("strip_prefix: ^/other"),
+        route("audience: ^[]"),
+        route("realm: ^other"),
+        route("realm: ^Other"),
+        route("scopes: { all: [^'a b'] }"),
+        route("guard: open\naudience: ^[orders]"),
+        route("revocation: ^none"),
+        route("guard: jwt\nrevocation: none\non_stale: ^serve"),
+        route("max_staleness: ^soon"),
+        route("max_staleness: ^0s"),
+        route("body_max: ^1MB"),
+        route("response_tokens: ^['not a header']"),
+        route("forward: ^headers"),
+        "identity: {}\n^\"\\e[31mred\": x\n".to_owned(),
+    ];
+    let told: Vec<String> = seeded.iter().map(|text| refused(text)).collect();
+    insta::assert_snapshot!(told.join("\n\n"));
 }
 
 #[test]
-fn a_pattern_that_does_not_exist_names_those_that_do() {
-    let message = refused(&ROUTE.replace("guard: opaque", "guard: opaqe"));
-    for word in ["opaqe", "opaque", "jwt", "open"] {
-        assert!(message.contains(word), "{word}: {message}");
+fn a_missing_key_is_named_where_it_should_be() {
+    let text = "identity: {}\ngateway:\n  routes:\n    - name: orders\n      match: { path: /o }\n";
+    let message = parse(text).unwrap_err().to_string();
+    assert!(message.contains("`upstream` is missing"), "{message}");
+    assert!(message.starts_with("sekisho.yaml:5:7: "), "in the mapping that lacks it: {message}");
+}
+
+#[test]
+fn nothing_to_run_is_a_mistake_of_the_file_as_a_whole() {
+    for text in ["", "data: x", "identity:\n"] {
+        let message = parse(text).unwrap_err().to_string();
+        assert!(message.starts_with("sekisho.yaml: nothing to run: expected "), "{message}");
     }
 }
 
 #[test]
-fn durations_sizes_scopes_and_addresses_say_what_they_expected() {
-    let with = |key: &str| refused(&ROUTE.replace("guard: opaque", &format!("guard: opaque\n      {key}")));
-    assert!(with("max_staleness: soon").contains("expected a whole number and ms, s, m, h or d"));
-    assert!(with("body_max: 1MB").contains("KiB, MiB, GiB"));
-    assert!(with("scopes: { all: ['a b'] }").contains("is not a scope"));
-    assert!(
-        refused("identity: { listen: nowhere }").contains("nowhere")
-            || !refused("identity: { listen: nowhere }").is_empty()
+fn every_mistake_of_content_is_told_at_once() {
+    let text = route("match: { path: orders }\nupstream: ftp://x\naudience: []");
+    let ConfigError::Wrong { mistakes, .. } = parse(&text).unwrap_err() else { panic!("mistakes") };
+    assert_eq!(mistakes.len(), 3, "{mistakes:?}");
+}
+
+#[test]
+fn of_two_routes_of_one_name_the_second_is_pointed_at() {
+    let one = "    - { name: a, match: { path: /a }, upstream: 'http://u:1', guard: open }\n";
+    let two = "    - { name: ^a, match: { path: /b }, upstream: 'http://u:1', guard: open }\n";
+    assert!(refused(&format!("gateway:\n  routes:\n{one}{two}")).contains("`a` is there already"));
+}
+
+#[test]
+fn what_was_written_is_what_the_rooms_are_told() {
+    let text = "
+identity:
+  realms:
+    main: { access_token_lifetime: 10m, refresh_grace: 0s, signing_algorithm: EdDSA }
+gateway:
+  scheme: https
+  listen: 0.0.0.0:8443
+  trusted_proxies: [10.0.0.0/8]
+  limits: { body: 1MiB, head_deadline: 250ms, connections: 5 }
+  routes:
+    - name: orders
+      match: { host: api.example, path: /v1/orders, exact: true, methods: [GET] }
+      upstream: http://127.0.0.1:9001
+      strip_prefix: /v1
+      guard: jwt
+      audience: [orders, stock]
+      scopes: { any: [a, b], methods: { GET: { all: [c] } } }
+      max_staleness: 2s
+      on_stale: deny
+      body_max: 64KiB
+";
+    let config = parse(text).unwrap();
+    let realm = &config.identity.unwrap().settings.realms[&"main".parse().unwrap()];
+    assert_eq!((realm.access_token_lifetime_s, realm.refresh_grace_s), (600, 0));
+    assert_eq!(realm.signing_algorithm, sekisho_token::Algorithm::EdDsa);
+    let gateway::Gateway { routes, limits, scheme, trusted_proxies, .. } = config.gateway.unwrap().config;
+    assert_eq!((scheme, trusted_proxies.len()), (gateway::Scheme::Https, 1));
+    assert_eq!((limits.body_bytes_max, limits.connections_max), (1 << 20, 5));
+    assert_eq!(limits.head_deadline, Duration::from_millis(250));
+    let route = &routes[0];
+    assert_eq!((route.matching.reach, route.strip_prefix.as_deref()), (gateway::Reach::Exact, Some("/v1")));
+    assert_eq!((route.max_staleness, route.body_bytes_max), (Duration::from_secs(2), Some(64 << 10)));
+    assert_eq!((route.on_stale, route.revocation), (gateway::OnStale::Deny, gateway::Revocation::Feed));
+    assert_eq!(route.scopes.methods["GET"].all.to_string(), "c");
+}
+
+#[test]
+fn a_gateway_may_have_its_identity_in_another_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    std::fs::write(&file, "s3cret\n").unwrap();
+    let text = format!(
+        "gateway:\n  realms:\n    main: {{ issuer: http://id.example/realms/main, client_id: gw, client_secret_file: {} }}\n",
+        file.display()
     );
+    let config = parse(&text).unwrap();
+    assert!(config.identity.is_none());
+    assert!(!config.assumed.iter().any(|it| it.contains("kek")), "no key is needed: {:?}", config.assumed);
+    let warnings = config.warnings();
+    assert!(warnings.iter().any(|warning| matches!(warning, Warning::PlainIdentity { .. })), "{warnings:?}");
+    let realm = &config.gateway.unwrap().remote[0];
+    assert_eq!((realm.client_id.as_str(), realm.client_secret.expose().as_str()), ("gw", "s3cret"));
 }
 
 #[test]
-fn mistakes_of_content_name_the_line_of_their_route() {
-    let message = refused(&ROUTE.replace("/orders }", "orders }"));
-    assert!(message.starts_with("sekisho.yaml:4:13: "), "{message}");
-    let message = refused(&ROUTE.replace("guard: opaque", "guard: opaque\n      realm: other"));
-    assert!(message.contains("realm `other` is unknown"), "{message}");
-    assert!(message.starts_with("sekisho.yaml:4:13: "), "{message}");
-    assert!(refused(&ROUTE.replace("audience: [orders]", "audience: []")).contains("audience"));
+fn what_is_legal_and_most_likely_a_mistake_is_warned_of() {
+    let text = route("guard: jwt\nrevocation: none\nupstream: http://10.0.0.1:1");
+    let text = format!("{text}operations: {{ listen: '0.0.0.0:7001' }}\n")
+        .replace("identity: {}", "identity: { realms: { main: { access_token_lifetime: 12h } } }");
+    let stale = parse(&route("on_stale: serve")).unwrap().warnings();
+    let told: Vec<String> =
+        parse(&text).unwrap().warnings().into_iter().chain(stale).map(|it| it.to_string()).collect();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
-    let text = ROUTE.replace("/orders }", "orders }").replace("http://127.0.0.1:9001", "ftp://x");
-    let ConfigError::Content { mistakes, .. } = parse(&text).unwrap_err() else { panic!("a mistake of content") };
-    assert!(mistakes.len() >= 2, "{mistakes:?}");
-}
-
-#[test]
-fn plain_http_beyond_loopback_is_refused() {
-    assert!(refused("gateway: { listen: '0.0.0.0:80' }\nidentity: {}").contains("scheme: https"));
-    assert!(refused("identity: { listen: '0.0.0.0:80', public_url: 'http://id.example' }").contains("https"));
-    assert!(refused("data: x").contains("nothing to run"));
-    assert!(refused("identity: {}\nkey_encryption_key: { file: a, env: B }").contains("exactly one"));
-}
-
-#[test]
-fn check_warns_of_what_is_legal_and_most_likely_a_mistake() {
-    let text =
-        ROUTE.replace("guard: opaque", "guard: jwt\n      revocation: none").replace("127.0.0.1:9001", "10.0.0.1:1");
-    let warnings = parse(&text).unwrap().warnings();
-    let route = || "orders".to_owned();
-    assert!(warnings.contains(&Warning::NotRevocable { route: route() }));
-    assert!(warnings.contains(&Warning::NoScopes { route: route() }));
-    assert!(warnings.contains(&Warning::PlainUpstream { route: route(), upstream: "http://10.0.0.1:1".to_owned() }));
-}
-
-#[test]
-fn the_schema_knows_every_key_of_the_example() {
-    let schema = schema().to_string();
-    for key in ["public_url", "prefix", "issues", "upstream", "guard", "audience", "scopes", "methods"] {
-        assert!(schema.contains(&format!("\"{key}\"")), "{key}");
+fn the_example_and_the_whole_of_the_format_are_what_the_schema_says() {
+    let example = std::fs::read_to_string("../../examples/sekisho.yaml").unwrap();
+    schema::check(&serde_saphyr::from_str(&example).unwrap()).unwrap();
+    schema::check(&serde_saphyr::from_str(&route("max_staleness: 1s\nbody_max: 512")).unwrap()).unwrap();
+    for wrong in [route("gaurd: jwt"), route("guard: opaqe"), route("max_staleness: 5"), "identity: []".to_owned()] {
+        assert!(schema::check(&serde_saphyr::from_str(&wrong).unwrap()).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn every_key_of_the_schema_says_what_it_is() {
+    let schema = super::schema();
+    let types = schema["$defs"].as_object().unwrap().iter().map(|(name, of_type)| (name.as_str(), of_type));
+    for (name, of_type) in types.chain([("File", &schema)]) {
+        for (key, value) in of_type["properties"].as_object().into_iter().flatten() {
+            assert!(value["description"].is_string(), "{name}.{key}");
+        }
+    }
+}
+
+mod schema;

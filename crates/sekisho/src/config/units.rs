@@ -2,17 +2,21 @@
 //! its line and column.
 
 use std::borrow::Cow;
-use std::fmt::Display;
-use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use sekisho_token::Algorithm;
 use serde::de::{Deserialize, Deserializer, Error};
+use serde_saphyr::Spanned;
+
+use super::mistake::Spot;
 
 /// `250ms`, `30s`, `5m`, `12h`, `7d`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span(pub(super) Duration);
+pub(crate) struct Span(pub(crate) Duration);
 
 /// `512`, `64KiB`, `10MiB`, `4GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,35 @@ pub(super) struct Size(pub(super) u64);
 /// Any type that is read from a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text<T>(pub(super) T);
+
+/// A value, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) spot: Spot,
+}
+
+/// What a text of a type looks like.
+pub(super) trait Expected: FromStr {
+    /// As in: `x` is not …
+    const WHAT: &'static str;
+}
+
+impl Expected for SocketAddr {
+    const WHAT: &'static str = "an address to listen on: expected IP:PORT, like `127.0.0.1:8000`";
+}
+
+impl Expected for url::Url {
+    const WHAT: &'static str = "an address: expected one like `http://127.0.0.1:7000`";
+}
+
+impl Expected for IpNet {
+    const WHAT: &'static str = "a network: expected one like `10.0.0.0/8`";
+}
+
+impl Expected for Algorithm {
+    const WHAT: &'static str = "an algorithm we sign with: expected ES256, EdDSA, RS256 or PS256";
+}
 
 // === impl Span ===
 
@@ -63,7 +96,7 @@ impl FromStr for Size {
 }
 
 macro_rules! from_text {
-    ($($name:ident $pattern:literal;)*) => {$(
+    ($($name:ident $type:tt $pattern:literal;)*) => {$(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
@@ -76,34 +109,65 @@ macro_rules! from_text {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "type": ["string", "integer"], "pattern": $pattern })
+                json_schema!({ "type": $type, "pattern": $pattern })
             }
         }
     )*};
 }
 
 from_text! {
-    Span "^[0-9]+(ms|s|m|h|d)$";
-    Size "^[0-9]+(B|KiB|MiB|GiB)?$";
+    Span "string" "^[0-9]+(ms|s|m|h|d)$";
+    Size ["string", "integer"] "^[0-9]+(B|KiB|MiB|GiB)?$";
 }
 
 // === impl Text ===
 
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+impl<'de, T: Expected> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map(Self).map_err(D::Error::custom)
+        text.parse().map(Self).map_err(|_| D::Error::custom(format!("`{text}` is not {}", T::WHAT)))
     }
 }
 
 impl<T> JsonSchema for Text<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
     fn schema_name() -> Cow<'static, str> {
         "Text".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let _ = PhantomData::<T>;
         json_schema!({ "type": "string" })
+    }
+}
+
+// === impl At ===
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Spanned { value, referenced, .. } = Spanned::<T>::deserialize(deserializer)?;
+        Ok(Self { value, spot: referenced.into() })
+    }
+}
+
+/// Where a value stands is not part of its form.
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

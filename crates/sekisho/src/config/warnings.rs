@@ -1,10 +1,18 @@
 //! What is legal and still, most likely, a mistake. `sekisho check` prints it; nothing is refused because of it.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use sekisho_gateway::config as gateway;
 
+use sekisho_identity::RealmSettings;
+use sekisho_wire::RealmName;
+
 use super::Config;
+use super::address::is_open_road;
+
+/// Beyond this an access token is no longer one of minutes, as RFC 9068 §4 wants it.
+const LIFETIME_S_USUAL_MAX: i64 = 60 * 60;
 
 /// Something to think about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +39,24 @@ pub enum Warning {
         /// Which.
         route: String,
     },
+    /// Every request is answered with 404.
+    NoRoutes,
+    /// Passwords and tokens cross a network in clear text.
+    PlainIdentity {
+        /// Of which realm.
+        realm: RealmName,
+        /// Where identity is reached.
+        address: String,
+    },
+    /// Access tokens live for hours.
+    LongLived {
+        /// In which realm.
+        realm: RealmName,
+        /// How long.
+        lifetime_s: i64,
+    },
+    /// Health checks are answered to everybody.
+    PublicOperations(SocketAddr),
 }
 
 // === impl Config ===
@@ -39,8 +65,23 @@ impl Config {
     /// What to think about before starting with this.
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
-        let routes = self.gateway.iter().flat_map(|gateway| &gateway.config.routes);
-        routes.flat_map(of_route).collect()
+        let gateway = self.gateway.iter();
+        let mut warnings: Vec<Warning> =
+            gateway.clone().flat_map(|gateway| &gateway.config.routes).flat_map(of_route).collect();
+        if gateway.clone().any(|gateway| gateway.config.routes.is_empty()) {
+            warnings.push(Warning::NoRoutes);
+        }
+        let remote = gateway.flat_map(|gateway| &gateway.remote);
+        warnings.extend(remote.filter_map(|realm| {
+            let reached = realm.address.as_ref().map_or(realm.issuer.as_str(), url::Url::as_str);
+            is_open_road(reached)
+                .then(|| Warning::PlainIdentity { realm: realm.name.clone(), address: reached.to_owned() })
+        }));
+        warnings.extend(self.identity.iter().flat_map(|identity| &identity.settings.realms).filter_map(of_realm));
+        if !self.operations.ip().is_loopback() {
+            warnings.push(Warning::PublicOperations(self.operations));
+        }
+        warnings
     }
 }
 
@@ -57,20 +98,16 @@ fn of_route(route: &gateway::Route) -> Vec<Warning> {
     if guarded && route.follows_feed() && route.on_stale == gateway::OnStale::Serve {
         warnings.push(Warning::ServesStale { route: name() });
     }
-    if guarded && route.upstream.starts_with("http://") && !is_loopback(&route.upstream) {
+    if guarded && is_open_road(&route.upstream) {
         warnings.push(Warning::PlainUpstream { route: name(), upstream: route.upstream.clone() });
     }
     warnings
 }
 
-fn is_loopback(upstream: &str) -> bool {
-    let Ok(url) = upstream.parse::<url::Url>() else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
+/// What a realm's times lead to.
+fn of_realm((name, settings): (&RealmName, &RealmSettings)) -> Option<Warning> {
+    let lifetime_s = settings.access_token_lifetime_s;
+    (lifetime_s > LIFETIME_S_USUAL_MAX).then(|| Warning::LongLived { realm: name.clone(), lifetime_s })
 }
 
 // === impl Warning ===
@@ -89,6 +126,19 @@ impl fmt::Display for Warning {
             }
             Self::ServesStale { route } => {
                 write!(f, "route `{route}`: `on_stale: serve` accepts revoked tokens while identity cannot be reached")
+            }
+            Self::NoRoutes => f.write_str("`gateway.routes` is empty, so every request is answered with 404"),
+            Self::PlainIdentity { realm, address } => {
+                write!(f, "realm `{realm}`: passwords and tokens travel to `{address}` in clear text")
+            }
+            Self::LongLived { realm, lifetime_s } => {
+                write!(
+                    f,
+                    "realm `{realm}`: access tokens live {lifetime_s} s; services that follow no feed accept them so long after a logout"
+                )
+            }
+            Self::PublicOperations(address) => {
+                write!(f, "`operations.listen`: {address} is not loopback, so everybody can ask how this process is")
             }
         }
     }

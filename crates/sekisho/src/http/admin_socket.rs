@@ -2,12 +2,15 @@
 //!
 //! HTTP over a Unix socket with the owner's permissions only: one `POST /` per command, JSON both ways. There is no other
 //! authentication because there is no other way in: who can open it can read the database as well.
+//!
+//! Not here: what a command does (`admin`).
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,13 +26,17 @@ use sekisho_wire::Clock;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::listener::serve;
 use crate::admin::{Command, NotDone, Outcome, execute};
 
 /// The largest answer that is read, in bytes: a list of a great many users.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Commands at once; further ones wait in the socket's queue.
+const COMMANDS_MAX: usize = 64;
+/// How long to wait after the system could not accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The socket of a running server. The file goes when this does.
 #[derive(Debug)]
@@ -39,12 +46,30 @@ pub struct AdminSocket {
     _stop: watch::Sender<bool>,
 }
 
+/// Why there is no socket.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot take commands at `{}`: {source}", path.display())]
+pub struct NoSocket {
+    /// Where it was to be.
+    pub path: PathBuf,
+    /// What the system said; a path of more than about 100 bytes is too long.
+    pub source: io::Error,
+}
+
 /// Why a command could not be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// Nobody listens.
     #[error("no server runs on this directory")]
     NoServer,
+    /// Somebody may listen, and we may not or cannot speak to them.
+    #[error("cannot speak to the server at `{}`: {source}", path.display())]
+    Barred {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The server said no.
     #[error(transparent)]
     NotDone(#[from] NotDone),
@@ -56,22 +81,17 @@ pub enum SendError {
 // === impl AdminSocket ===
 
 impl AdminSocket {
-    /// Listens at `path`; a file that an earlier server left there is replaced.
+    /// Listens in `dir`, whose lock is held; a file that an earlier server left there is replaced.
     ///
     /// # Errors
-    /// The system's.
-    pub fn open(path: &Path, identity: Arc<Identity>, clock: Arc<dyn Clock>, handle: &Handle) -> io::Result<Self> {
-        // The directory's lock is held, so whoever made a file of this name is gone.
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    /// [`NoSocket`].
+    pub fn open(dir: &Path, identity: Arc<Identity>, clock: Arc<dyn Clock>, handle: &Handle) -> Result<Self, NoSocket> {
+        let path = at(dir);
+        let listener = bind(dir, &path).map_err(|source| NoSocket { path: path.clone(), source })?;
         let router = Router::new().route("/", post(command)).with_state(identity);
         let (stop, stopping) = watch::channel(false);
         let accepting = handle.spawn(accept(listener, router, clock, stopping)).abort_handle();
-        Ok(Self { path: path.to_owned(), accepting, _stop: stop })
+        Ok(Self { path, accepting, _stop: stop })
     }
 }
 
@@ -82,11 +102,46 @@ impl Drop for AdminSocket {
     }
 }
 
+/// Where the socket of a directory is.
+#[must_use]
+pub fn at(dir: &Path) -> PathBuf {
+    dir.join("admin.sock")
+}
+
+/// Made where nobody else can look, and moved into place when only its owner may open it: between `bind` and `chmod` a
+/// socket has the permissions that the process's mask happens to give.
+fn bind(dir: &Path, path: &Path) -> io::Result<UnixListener> {
+    let workshop = dir.join(".admin");
+    match std::fs::remove_dir_all(&workshop) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(&workshop)?;
+    // One byte longer than the place it moves to, so that a directory whose name is too long shows here.
+    let made = workshop.join("sock");
+    let listener = UnixListener::bind(&made)?;
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&made, path)?;
+    std::fs::remove_dir(&workshop)?;
+    Ok(listener)
+}
+
 async fn accept(listener: UnixListener, router: Router, clock: Arc<dyn Clock>, stopping: watch::Receiver<bool>) {
     let nobody = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let mut connections = tokio::task::JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, nobody, router.clone(), Arc::clone(&clock), stopping.clone()));
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.len() >= COMMANDS_MAX {
+            connections.join_next().await;
+        }
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(serve(stream, nobody, router.clone(), Arc::clone(&clock), stopping.clone()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a command could not be accepted");
+                clock.sleep_until(clock.monotonic().plus(ACCEPT_PAUSE)).await;
+            }
+        }
         while connections.try_join_next().is_some() {}
     }
 }
@@ -99,12 +154,12 @@ async fn command(
     outcome.map(Json).map_err(|error| (StatusCode::CONFLICT, Json(error)))
 }
 
-/// Sends a command to the server at `path`.
+/// Sends a command to the server that runs on `dir`.
 ///
 /// # Errors
 /// [`SendError`].
-pub async fn send(path: &Path, command: &Command) -> Result<Outcome, SendError> {
-    let stream = UnixStream::connect(path).await.map_err(|_| SendError::NoServer)?;
+pub async fn send(dir: &Path, command: &Command) -> Result<Outcome, SendError> {
+    let stream = connect(&at(dir)).await?;
     let broken = |error: &dyn std::fmt::Display| SendError::Broken(error.to_string());
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(&error))?;
@@ -132,3 +187,17 @@ pub async fn send(path: &Path, command: &Command) -> Result<Outcome, SendError> 
         Err(_) => Err(SendError::Broken(String::from_utf8_lossy(&body).into_owned())),
     }
 }
+
+/// Only where certainly nobody listens may the caller open the database himself.
+async fn connect(path: &Path) -> Result<UnixStream, SendError> {
+    match UnixStream::connect(path).await {
+        Ok(stream) => Ok(stream),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(SendError::NoServer)
+        }
+        Err(source) => Err(SendError::Barred { path: path.to_owned(), source }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::Request;
+use http_body_util::Limited;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower_service::Service;
 
+use super::body::Timely;
 use super::timer::ClockTimer;
 
 /// The largest head of a request, in bytes.
@@ -33,6 +35,10 @@ const HEAD_BYTES_MAX: usize = 32 << 10;
 const HEADERS_MAX: usize = 100;
 /// How long a head may take to arrive.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+/// The largest body of a request, in bytes; a room may permit less.
+const BODY_BYTES_MAX: usize = 2 << 20;
+/// How long a whole body may take to arrive.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// The most connections at once; further ones wait in the listener's queue.
 const CONNECTIONS_MAX: usize = 10_000;
 /// How long to wait after the system could not accept: it is out of file descriptors, most likely.
@@ -96,6 +102,8 @@ async fn accept(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, mu
         };
         match accepted {
             Ok((place, (stream, peer))) => {
+                // Answers and events are small; none of them is to wait for the last one's acknowledgement.
+                let _ = stream.set_nodelay(true);
                 let connection = serve(stream, peer, router.clone(), Arc::clone(&clock), stopping.clone());
                 connections.spawn(async move {
                     connection.await;
@@ -122,9 +130,12 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let bodies = Arc::clone(&clock);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request.map(Body::new))
+        let deadline = bodies.monotonic().plus(BODY_DEADLINE);
+        let timely = |body| Timely::new(Limited::new(body, BODY_BYTES_MAX), Arc::clone(&bodies), deadline);
+        router.clone().call(request.map(|body| Body::new(timely(body))))
     });
     let connection = http1::Builder::new()
         .timer(ClockTimer::new(clock))
@@ -149,3 +160,6 @@ pub(super) async fn serve<S>(
 async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await.map(|_| ());
 }
+
+#[cfg(test)]
+mod tests;

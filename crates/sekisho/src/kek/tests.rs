@@ -30,6 +30,26 @@ fn a_generated_key_stays_the_same_and_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(dir.path().join("kek")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
+}
+
+#[test]
+fn two_first_starts_at_once_seal_under_one_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kek");
+    std::fs::write(&path, "ab".repeat(32)).unwrap();
+    // As if the other start had put its key there after this one had looked.
+    generate(&path, &SystemEntropy::default()).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "ab".repeat(32));
+}
+
+#[test]
+fn a_variable_that_holds_no_key_is_named_and_its_content_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = KekSource::Environment("CARGO_PKG_NAME".to_owned());
+    let message = load(&source, dir.path(), &SystemEntropy::default()).unwrap_err().to_string();
+    assert!(message.contains("CARGO_PKG_NAME") && message.contains("64 hex digits"), "{message}");
+    assert!(!message.contains(env!("CARGO_PKG_NAME")), "{message}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! its front door.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_identity::Settings;
@@ -12,6 +13,7 @@ use tokio::net::TcpListener;
 use super::{GatewayPlan, House, IdentityPlan, Keep, RaiseError, Surroundings};
 use crate::config::RemoteRealm;
 use crate::demo::premises::{Ground, Person, Premises, Program, Shared, Trouble, Upstairs};
+use crate::http::admin_socket::AdminSocket;
 use crate::kek::{self, KekSource};
 
 /// A house with the demo in it.
@@ -20,6 +22,9 @@ pub struct Lodging {
     surroundings: Surroundings,
     house: House,
     issuer: Option<Issuer>,
+    socket: Option<AdminSocket>,
+    /// Answered on only when everything is there that it speaks for.
+    operations: Option<std::net::TcpListener>,
 }
 
 // === impl Lodging ===
@@ -28,7 +33,8 @@ impl Lodging {
     /// A house without rooms yet.
     #[must_use]
     pub fn within(surroundings: Surroundings) -> Self {
-        Self { house: House::within(surroundings.clone()), surroundings, issuer: None }
+        let house = House::within(surroundings.clone());
+        Self { surroundings, house, issuer: None, socket: None, operations: None }
     }
 
     async fn lay(&mut self, ground: Ground) -> Result<(), Trouble> {
@@ -37,9 +43,13 @@ impl Lodging {
         let realm: RealmName = RealmName::DEFAULT.parse()?;
         self.issuer = Some(realm.issuer(&public_url));
         let settings = Settings::at(&public_url);
-        self.house.open_identity(IdentityPlan { keep: Keep::Dir(data), settings, seal }).await?;
+        self.house.open_identity(IdentityPlan { keep: Keep::Dir(data.clone()), settings, seal }).await?;
         self.house.serve_identity(TcpListener::from_std(identity)?)?;
-        self.house.serve_operations(TcpListener::from_std(operations)?)?;
+        self.operations = Some(operations);
+        if let Some(room) = self.house.identity() {
+            let Surroundings { clock, handle, .. } = &self.surroundings;
+            self.socket = Some(AdminSocket::open(&data, Arc::clone(room), Arc::clone(clock), handle)?);
+        }
         Ok(())
     }
 
@@ -51,6 +61,9 @@ impl Lodging {
         let realm = RemoteRealm { name, issuer, address: Some(address), client_id: client, client_secret: secret };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm] }).await?;
+        if let Some(operations) = self.operations.take() {
+            self.house.serve_operations(TcpListener::from_std(operations)?)?;
+        }
         self.house.started().await;
         Ok(self.house.gateway_addr().await.unwrap_or(listen))
     }
@@ -79,10 +92,12 @@ impl Premises for Lodging {
     }
 
     fn close_upstairs(&mut self, deadline: Duration) -> BoxFuture<'_, ()> {
+        self.house.drain();
         Box::pin(self.house.close_gateway(deadline))
     }
 
     fn leave(&mut self, deadline: Duration) -> BoxFuture<'_, ()> {
+        self.socket = None;
         Box::pin(async move {
             self.house.close_identity(deadline).await;
             self.house.close_operations(deadline).await;
