@@ -24,6 +24,8 @@ pub(crate) struct Presented<'a> {
 pub(crate) enum Carrier {
     /// A cookie alone: the browser sent it, whoever made it send the request.
     Cookie,
+    /// The cookie of a refresh token, which only a logout takes in place of the credential.
+    RefreshCookie,
     /// A header that only a script or program can set.
     Authorization,
 }
@@ -84,7 +86,8 @@ fn in_authorization(headers: &HeaderMap) -> Result<Option<Bearer<'_>>, Refused> 
     Ok(Some(if is_bearer { Bearer::Token(token) } else { Bearer::Other }))
 }
 
-fn in_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refused> {
+/// What a cookie of this name holds, where there is one and one only.
+pub(crate) fn in_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refused> {
     let mut found = None;
     for pair in headers.get_all(COOKIE).iter().flat_map(|value| cookies::pairs(value.as_bytes())) {
         if pair.name != name.as_bytes() {

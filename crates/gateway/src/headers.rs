@@ -6,7 +6,7 @@
 //!
 //! Specs: RFC 9110 §7.6.1 (hop-by-hop), RFC 7239 and its `X-Forwarded-*` forebears.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::header::{
     self, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
@@ -118,7 +118,7 @@ pub(crate) fn forwarded(headers: &mut HeaderMap, told: Told, peer: IpAddr, ours:
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    let addresses = match told.addresses.as_ref().and_then(|addresses| addresses.to_str().ok()) {
+    let addresses = match told.forwarded_for() {
         Some(before) => HeaderValue::try_from(format!("{before}, {peer}")).ok(),
         None => HeaderValue::try_from(peer.to_string()).ok(),
     };
@@ -159,24 +159,10 @@ impl Told {
         Self { addresses: one("x-forwarded-for"), proto: one("x-forwarded-proto"), host: one("x-forwarded-host") }
     }
 
-    /// Where the client sits: the last address in the list that is not a trusted proxy's own, else the peer.
-    pub(crate) fn client(&self, peer: IpAddr, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
-        let list = self.addresses.as_ref().and_then(|list| list.to_str().ok()).unwrap_or_default();
-        for text in list.rsplit(',') {
-            // Whatever is not an address ends the chain of those whom we believe.
-            let Some(address) = address(text.trim()) else { return peer };
-            if !trusted(address) {
-                return address;
-            }
-        }
-        peer
+    /// The addresses it names, as it wrote them.
+    pub(crate) fn forwarded_for(&self) -> Option<&str> {
+        self.addresses.as_ref()?.to_str().ok()
     }
-}
-
-/// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`; nothing else is believed.
-fn address(text: &str) -> Option<IpAddr> {
-    let plain = text.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
-    plain.or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Refused> {

@@ -113,7 +113,7 @@ async fn proxied(
     let until = shared.clock.monotonic().plus(shared.limits.exchange_deadline);
     frontdoor::refuse_websocket(&head.headers)?;
     let told = headers::enter(&mut head.headers, trail.peer_trusted)?;
-    trail.client = told.client(trail.peer.ip(), |address| shared.table().trusts(address));
+    trail.client = shared.table().proxies.client(trail.peer.ip(), told.forwarded_for());
 
     let target = frontdoor::examine(&head)?;
     let path = path::canonical(target.path)

@@ -1,7 +1,8 @@
-//! Signing in through the gateway: `PREFIX/login`, `PREFIX/logout`, `PREFIX/session`.
+//! Signing in through the gateway: `PREFIX/login`, `PREFIX/refresh`, `PREFIX/logout`, `PREFIX/session`.
 //!
 //! ```text
 //!   POST login    name, password ─► Login::challenge ─► code ─► Login::redeem ─► a cookie, or the body where allowed
+//!   POST refresh  for JWTs: Login::renew ─► the next one, handed over like the first
 //!   POST logout   Login::revoke ─► 204 and no cookie any more; 503 leaves the cookie, since nothing has ended
 //!   GET  session  who, in which sign-in, until when, and the token that proves a change came from our own page
 //! ```
@@ -19,7 +20,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SET_COOKIE};
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
-use sekisho_wire::Reason;
+use sekisho_wire::login::{LoginError, TokenForm};
+use sekisho_wire::{Login, Monotonic, Reason};
 use serde::Serialize;
 
 use crate::body::Outgoing;
@@ -27,12 +29,15 @@ use crate::config::{Delivery, Issues};
 use crate::core::Core;
 use crate::csrf::Site;
 use crate::guards::Guard;
+use crate::headers::cookies::Cookie;
 use crate::realm::Realm;
 use crate::refusal::Refused;
 use crate::routes::Methods;
 use crate::trail::Trail;
 
 mod credentials;
+mod handover;
+mod renew;
 mod sign_in;
 mod sign_out;
 mod status;
@@ -47,7 +52,9 @@ pub(crate) struct Mount {
     pub(crate) delivery: Delivery,
     /// The services that a JWT is for.
     pub(crate) audience: Vec<String>,
-    pub(crate) cookie: Box<str>,
+    pub(crate) cookie: Cookie,
+    /// Where the means to get the next credential is; none where the credential lives as long as the sign-in.
+    pub(crate) refresh: Option<Cookie>,
     /// What tells whether somebody is signed in.
     pub(crate) guard: Guard,
 }
@@ -56,6 +63,7 @@ pub(crate) struct Mount {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     SignIn,
+    Renew,
     SignOut,
     Status,
 }
@@ -78,20 +86,49 @@ pub(crate) async fn answer(
 ) -> Result<Response<Outgoing>, Refused> {
     match endpoint {
         Endpoint::SignIn => sign_in::sign_in(&visit, body).await,
+        Endpoint::Renew => renew::renew(&visit, body).await,
         Endpoint::SignOut => sign_out::sign_out(&visit).await,
         Endpoint::Status => status::status(&mut visit).await,
+    }
+}
+
+// === impl Visit ===
+
+impl Visit<'_> {
+    /// Asks identity, within a deadline, in the line of logins.
+    async fn ask<T, F>(&self, deadline: Monotonic, ask: impl FnOnce(Arc<dyn Login>) -> F) -> Result<T, Refused>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, LoginError>> + Send + 'static,
+    {
+        let realm = &self.mount.realm;
+        Ok(realm.logins.run(deadline, ask(Arc::clone(&realm.ports.login))).await??)
+    }
+
+    fn form(&self) -> TokenForm {
+        match self.mount.issues {
+            Issues::Opaque => TokenForm::Opaque,
+            Issues::Jwt => TokenForm::Jwt,
+        }
     }
 }
 
 // === impl Endpoint ===
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 3] = [Self::SignIn, Self::SignOut, Self::Status];
+    /// Those of a mount: an opaque token lives as long as the sign-in, so there is nothing to renew.
+    pub(crate) fn of(issues: Issues) -> &'static [Self] {
+        match issues {
+            Issues::Opaque => &[Self::SignIn, Self::SignOut, Self::Status],
+            Issues::Jwt => &[Self::SignIn, Self::Renew, Self::SignOut, Self::Status],
+        }
+    }
 
     /// Its path below the prefix.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::SignIn => "/login",
+            Self::Renew => "/refresh",
             Self::SignOut => "/logout",
             Self::Status => "/session",
         }
@@ -102,7 +139,7 @@ impl Endpoint {
         static GET: std::sync::LazyLock<Methods> = std::sync::LazyLock::new(|| Methods(vec![Method::GET]));
         static POST: std::sync::LazyLock<Methods> = std::sync::LazyLock::new(|| Methods(vec![Method::POST]));
         match self {
-            Self::SignIn | Self::SignOut => &POST,
+            Self::SignIn | Self::Renew | Self::SignOut => &POST,
             Self::Status => &GET,
         }
     }

@@ -7,12 +7,10 @@
 //! Not here: what the routes do with a request (`guards`, `permit`, `forward`).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method};
-use ipnet::IpNet;
-use sekisho_wire::{RealmName, Reason};
+use sekisho_wire::{RealmName, Reason, TrustedProxies};
 
 use crate::config::{Forward, Reach, Scheme};
 use crate::guards::Guard;
@@ -31,7 +29,7 @@ pub(crate) use build::build;
 pub(crate) struct Table {
     pub(crate) scheme: Scheme,
     pub(crate) origins: Vec<HeaderValue>,
-    trusted_proxies: Vec<IpNet>,
+    pub(crate) proxies: TrustedProxies,
     any_host: Node,
     hosts: HashMap<Box<str>, Node>,
 }
@@ -95,11 +93,6 @@ impl Table {
             (None, any) => any.map(|(_, any)| any),
         };
         longest.ok_or_else(|| Reason::NoRoute.into())
-    }
-
-    /// Whether what this peer says about its clients is believed. An empty list believes nobody.
-    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|net| net.contains(&peer))
     }
 }
 

@@ -153,8 +153,16 @@ impl Swaps {
         if self.standing(lease, &swapped)? == Standing::Ask {
             swapped = self.ask(&about, lease, swapped).await?;
         }
-        self.judge(&key, &swapped)?;
-        Ok(swapped)
+        match self.judge(&key, &swapped) {
+            Ok(()) => Ok(swapped),
+            // The key was taken back, not what the token stands for: identity signs with another.
+            Err(refused) if refused.reason() == Reason::KeyGone => {
+                let signed_anew = self.swap(&about, Wanted::Alive).await?;
+                self.judge(&key, &signed_anew)?;
+                Ok(signed_anew)
+            }
+            Err(refused) => Err(refused),
+        }
     }
 
     /// Forgets a token that was ended through this gateway, so that the next request asks identity.

@@ -53,7 +53,7 @@ pub(crate) struct Trail {
 impl Trail {
     pub(crate) fn begin(core: &Core, peer: SocketAddr, head: &Parts) -> Self {
         let shared = core.shared();
-        let peer_trusted = shared.table().trusts(peer.ip());
+        let peer_trusted = shared.table().proxies.trusts(peer.ip());
         let given = head.headers.get("x-request-id").filter(|_| peer_trusted);
         let given = given.and_then(|id| id.to_str().ok()?.parse().ok());
         let id = given.unwrap_or_else(|| RequestId::generate(shared.clock.wall(), &*shared.entropy));

@@ -85,6 +85,9 @@ pub enum AdminError {
     /// No such client.
     #[error("client `{0}` does not exist")]
     NoClient(ClientId),
+    /// There is no such key.
+    #[error("there is no key `{0}`")]
+    NoKey(KeyId),
     /// The name or id is taken.
     #[error("`{0}` exists already")]
     Exists(String),
@@ -319,6 +322,15 @@ impl Admin {
     pub async fn rotate_key(&self, realm: &RealmName, takeover: Takeover) -> Result<KeyId, AdminError> {
         let state = self.realm(realm)?;
         Ok(keys::rotate(&self.room, &state, takeover).await?)
+    }
+
+    /// Takes back a key that somebody else may have, and everything that it signed.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn revoke_key(&self, realm: &RealmName, kid: &KeyId) -> Result<(), AdminError> {
+        let state = self.realm(realm)?;
+        if keys::revoke(&self.room, &state, kid).await? { Ok(()) } else { Err(AdminError::NoKey(kid.clone())) }
     }
 
     /// The keys with their stages, in the order of succession.

@@ -14,21 +14,19 @@
 //! Not here: pages and cookies (`http::pages`), the authorization request (`oauth::authorize`).
 
 use sekisho_model::client::Consent;
-use sekisho_model::code::{Code, Stage};
 use sekisho_model::flow::Progress;
-use sekisho_model::session::{NewSession, Origin as SessionOrigin};
 use sekisho_model::{Client, Flow, Session, User};
 use sekisho_token::credential::{Credential, Kind};
 use sekisho_token::{Digest, Secret, Timestamp};
-use sekisho_wire::{SessionId, Unavailable};
+use sekisho_wire::Unavailable;
 
 use crate::oauth::authorize::{Begun, Reply};
-use crate::oauth::challenge::AMR_PASSWORD;
+use crate::oauth::code::Promise;
 use crate::oauth::refusal::{Code as Error, Fault};
-use crate::oauth::scope;
+use crate::oauth::{code, scope};
 use crate::realms::RealmState;
 use crate::room::{Origin, Room, unavailable};
-use crate::signin::{self, SignInError, Typed};
+use crate::signin::{self, Held, SignInError, Typed};
 
 /// What comes next.
 #[derive(Debug)]
@@ -134,18 +132,9 @@ pub(crate) async fn password(
     let user = signin::check(room, realm, &typed, origin).await?;
     let act = room.act(realm, Some(&client), origin);
     let cookie = Credential::mint(Kind::Session, &*room.entropy);
-    let session = NewSession {
-        id: SessionId::generate(room.now(), &*room.entropy),
-        user: user.id,
-        origin: SessionOrigin::Browser,
-        cookie: Some(cookie.digest()),
-        amr: vec![AMR_PASSWORD.to_owned()],
-        idle_s: realm.settings.session_idle_s,
-        lifetime_s: realm.settings.session_lifetime_s,
-        user_agent: origin.user_agent.clone(),
-        replaces: stored.signed_in.as_ref().map(|(session, _)| session.id),
-    };
-    let session = room.store.open_session(act.clone(), session).await.map_err(unavailable)?;
+    let replaces = stored.signed_in.as_ref().map(|(session, _)| session.id);
+    let held = Held::Browser { cookie: cookie.digest(), replaces };
+    let session = signin::open_session(room, realm, (act.clone(), origin), &user, held).await?;
     // The sign-in that was replaced has ended; that is in force before the browser hears of the new one.
     room.hub.settle(&realm.name).await?;
     stored.flow.progress.session = Some(session.id);
@@ -179,22 +168,16 @@ pub(crate) async fn finish(
     if !room.store.finish_flow(act.clone(), stored.flow.digest).await.map_err(unavailable)? {
         return Ok(None);
     }
-    let text = Credential::mint(Kind::Code, &*room.entropy);
-    let code = Code {
-        digest: text.digest(),
+    let promise = Promise {
         client: request.client.clone(),
-        user: user.id,
-        session: session.id,
-        redirect_uri: Some(request.redirect_uri.clone()),
-        challenge: request.challenge.clone(),
         scopes: request.scopes.intersection(&scope::allowed(&stored.client, user)),
         audiences: request.audiences.clone(),
+        redirect_uri: Some(request.redirect_uri.clone()),
+        challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
-        expires_at: room.now().plus_s(realm.settings.code_lifetime_s),
-        stage: Stage::Pending,
     };
-    room.store.issue_code(act, code).await.map_err(unavailable)?;
-    Ok(Some(Reply::to(request).with_code(realm, text.expose())))
+    let code = code::issue(room, realm, act, session, promise).await?;
+    Ok(Some(Reply::to(request).with_code(realm, code.expose())))
 }
 
 /// Where the browser goes when the person said no.

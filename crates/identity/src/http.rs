@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 pub(crate) use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 
-use crate::oauth::discovery;
+use crate::oauth::discovery::Endpoint;
 use crate::room::Room;
 
 mod answer;
@@ -25,26 +25,32 @@ mod request;
 
 /// Every route of this room.
 pub(crate) fn router(room: Arc<Room>) -> Router {
-    let at = |endpoint: discovery::Endpoint| format!("/realms/{{realm}}{}", endpoint.path);
     let body_bytes_max = room.settings.limits.body_bytes_max;
-    Router::new()
-        .route("/realms/{realm}/.well-known/openid-configuration", get(oauth::discovery).options(oauth::preflight))
-        .route(
-            "/.well-known/oauth-authorization-server/realms/{realm}",
-            get(oauth::discovery).options(oauth::preflight),
-        )
-        .route(&at(discovery::TOKEN), post(oauth::token).options(oauth::preflight))
-        .route(&at(discovery::JWKS), get(oauth::jwks).options(oauth::preflight))
-        .route(&at(discovery::INTROSPECT), post(oauth::introspect))
-        .route(&at(discovery::REVOKE), post(oauth::revoke).options(oauth::preflight))
-        .route(&at(discovery::USERINFO), get(oauth::userinfo).post(oauth::userinfo).options(oauth::preflight))
-        .route(&at(discovery::CHALLENGE), post(oauth::challenge))
-        .route(&at(discovery::AUTHORIZE), get(pages::authorize).post(pages::authorize))
-        .route(&at(discovery::LOGIN), get(pages::login).post(pages::submit))
-        .route(&at(discovery::LOGOUT), get(pages::logout).post(pages::log_out))
-        .route(&at(discovery::FEED), get(feed::after))
-        .route(&at(discovery::FEED_HEAD), get(feed::head))
-        .route(&at(discovery::FEED_SNAPSHOT), get(feed::snapshot))
-        .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(room)
+    let documents = || get(oauth::discovery).options(oauth::preflight);
+    let router = Router::new()
+        .route("/realms/{realm}/.well-known/openid-configuration", documents())
+        .route("/.well-known/oauth-authorization-server/realms/{realm}", documents());
+    let routed = |router: Router<Arc<Room>>, endpoint: Endpoint| {
+        router.route(&format!("/realms/{{realm}}{}", endpoint.path()), methods(endpoint))
+    };
+    let router = Endpoint::ALL.into_iter().fold(router, routed);
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).with_state(room)
+}
+
+/// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.
+fn methods(endpoint: Endpoint) -> MethodRouter<Arc<Room>> {
+    match endpoint {
+        Endpoint::Authorize => get(pages::authorize).post(pages::authorize),
+        Endpoint::Token => post(oauth::token).options(oauth::preflight),
+        Endpoint::Jwks => get(oauth::jwks).options(oauth::preflight),
+        Endpoint::Introspect => post(oauth::introspect),
+        Endpoint::Revoke => post(oauth::revoke).options(oauth::preflight),
+        Endpoint::Userinfo => get(oauth::userinfo).post(oauth::userinfo).options(oauth::preflight),
+        Endpoint::Logout => get(pages::logout).post(pages::log_out),
+        Endpoint::Challenge => post(oauth::challenge),
+        Endpoint::Login => get(pages::login).post(pages::submit),
+        Endpoint::Feed => get(feed::after),
+        Endpoint::FeedHead => get(feed::head),
+        Endpoint::FeedSnapshot => get(feed::snapshot),
+    }
 }

@@ -106,6 +106,22 @@ pub(crate) async fn rotate(room: &Room, realm: &RealmState, takeover: Takeover) 
     Ok(kid)
 }
 
+/// Takes a key back that somebody else may have: nothing that it signed counts any more, from the answer on. Where it is
+/// the one that signs, another signs first. Says whether there was such a key.
+pub(crate) async fn revoke(room: &Room, realm: &RealmState, kid: &KeyId) -> Result<bool, RotateError> {
+    if realm.signer(room.now())?.kid() == kid {
+        rotate(room, realm, Takeover::AtOnce).await?;
+    }
+    let act = Act::by_house(realm.name.clone(), room.now());
+    let revoked = room.store.revoke_key(act, kid.clone()).await.map_err(KeyTrouble::Store)?;
+    reload(room, realm).await?;
+    room.hub.settle(&realm.name).await?;
+    if revoked.is_some() {
+        tracing::warn!(realm = %realm.name, %kid, "a signing key was revoked");
+    }
+    Ok(revoked.is_some())
+}
+
 /// Why there is no next key.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {

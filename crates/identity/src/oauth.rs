@@ -6,6 +6,7 @@
 pub(crate) mod authorize;
 pub(crate) mod challenge;
 pub(crate) mod client_auth;
+pub(crate) mod code;
 pub(crate) mod discovery;
 pub(crate) mod exchange;
 pub(crate) mod introspect;

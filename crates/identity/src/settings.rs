@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use sekisho_token::Algorithm;
 use sekisho_token::key::RsaBits;
-use sekisho_wire::RealmName;
+use sekisho_wire::{RealmName, TrustedProxies};
 use url::{Host, Url};
 
 /// Everything that identity is told.
@@ -18,6 +18,8 @@ pub struct Settings {
     pub realm_defaults: RealmSettings,
     /// Realms that are made at the first start beside `sekisho` and `main`, or differ from the defaults.
     pub realms: BTreeMap<RealmName, RealmSettings>,
+    /// Proxies in front that say where their clients sit.
+    pub trusted_proxies: TrustedProxies,
     /// Every limit, by name.
     pub limits: Limits,
 }
@@ -116,6 +118,7 @@ impl Settings {
             base_url: base_url.to_owned(),
             realm_defaults: RealmSettings::default(),
             realms: BTreeMap::new(),
+            trusted_proxies: TrustedProxies::default(),
             limits: Limits::default(),
         }
     }

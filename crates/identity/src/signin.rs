@@ -3,13 +3,16 @@
 //! Whoever asks (the page, the challenge endpoint), the steps are the same and their work too: count the try, look the name
 //! up, run Argon2 once, write one audit line. A name that nobody has, a disabled user and a wrong password differ in
 //! nothing that can be seen or measured from outside.
+//!
+//! What a right password begins, a session, begins here as well, whoever asked.
 
 use std::sync::Arc;
 
-use sekisho_model::{Act, User};
-use sekisho_token::Secret;
+use sekisho_model::session::{NewSession, Origin as Begun};
+use sekisho_model::{Act, Session, User};
+use sekisho_token::{Digest, Secret};
 use sekisho_wire::audit::Event;
-use sekisho_wire::{AuditEvent, ClientId, Reason, Unavailable};
+use sekisho_wire::{AuditEvent, ClientId, Reason, SessionId, Unavailable};
 
 use crate::password::Checked;
 use crate::realms::RealmState;
@@ -18,6 +21,9 @@ use crate::throttle::{Throttled, Try};
 
 /// Longest name that is recorded and looked up, in bytes.
 const NAME_BYTES_MAX: usize = 400;
+
+/// How a person proved who they are (RFC 8176 §2).
+const AMR_PASSWORD: &str = "pwd";
 
 /// What somebody typed.
 #[derive(Debug)]
@@ -39,6 +45,15 @@ pub(crate) enum SignInError {
     Throttled(#[from] Throttled),
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+}
+
+/// Where a new sign-in is held.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// By a browser, under a cookie; in place of the sign-in that it had.
+    Browser { cookie: Digest, replaces: Option<SessionId> },
+    /// By a first-party client.
+    FirstParty(ClientId),
 }
 
 /// Checks a name and a password.
@@ -76,6 +91,32 @@ pub(crate) async fn check(
         }
         Err(unavailable) => Err(undecided(room, tried, unavailable)),
     }
+}
+
+/// Opens the session of somebody who has just shown their password.
+pub(crate) async fn open_session(
+    room: &Room,
+    realm: &RealmState,
+    (act, origin): (Act, &Origin),
+    user: &User,
+    held: Held,
+) -> Result<Session, Unavailable> {
+    let (begun, cookie, replaces) = match held {
+        Held::Browser { cookie, replaces } => (Begun::Browser, Some(cookie), replaces),
+        Held::FirstParty(client) => (Begun::FirstParty(client), None, None),
+    };
+    let session = NewSession {
+        id: SessionId::generate(act.now, &*room.entropy),
+        user: user.id,
+        origin: begun,
+        cookie,
+        amr: vec![AMR_PASSWORD.to_owned()],
+        idle_s: realm.settings.session_idle_s,
+        lifetime_s: realm.settings.session_lifetime_s,
+        user_agent: origin.user_agent.clone(),
+        replaces,
+    };
+    room.store.open_session(act, session).await.map_err(unavailable)
 }
 
 /// The user, if they exist, may sign in, and this is their password. One look-up and one run of Argon2, always.

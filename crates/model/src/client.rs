@@ -4,6 +4,7 @@ use std::fmt;
 
 use sekisho_token::{Digest, Timestamp};
 use sekisho_wire::{BoxFuture, ClientId, Position, RealmName, Scopes};
+use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{Act, StoreError};
@@ -188,6 +189,28 @@ pub trait Clients: Send + Sync {
 
     /// Lets the client do nothing more and takes back everything minted for it. `None` when there is no such client.
     fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+}
+
+// === impl ClientAuth ===
+
+impl ClientAuth {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
+}
+
+// === impl GrantType ===
+
+impl GrantType {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::TokenExchange];
+
+    /// The one of this wire name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> = name.into_deserializer();
+        Self::deserialize(name).ok()
+    }
 }
 
 // === impl Client ===

@@ -9,7 +9,7 @@ use sekisho_identity::admin::{AdminError, HandMade, Person as NewPerson};
 use sekisho_identity::{Admin, Takeover};
 use sekisho_model::UserName;
 use sekisho_model::client::Registration;
-use sekisho_token::Secret;
+use sekisho_token::{KeyId, Secret};
 use sekisho_wire::{ClientId, RealmName, Scopes, Subject};
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +30,59 @@ pub struct Command {
 #[derive(Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is an operation of `sekisho_identity::Admin`, which documents it")]
 pub enum What {
-    CreateUser { name: String, password: String, scopes: Scopes, display_name: Option<String>, email: Option<String> },
+    CreateUser {
+        name: String,
+        password: String,
+        scopes: Scopes,
+        display_name: Option<String>,
+        email: Option<String>,
+    },
     ListUsers,
-    DisableUser { name: String },
-    EnableUser { name: String },
-    SetPassword { name: String, password: String },
-    SetScopes { name: String, scopes: Scopes },
-    SignOut { name: String },
-    Sessions { name: String },
-    CreateClient { id: ClientId, registration: Box<Registration> },
+    DisableUser {
+        name: String,
+    },
+    EnableUser {
+        name: String,
+    },
+    SetPassword {
+        name: String,
+        password: String,
+    },
+    SetScopes {
+        name: String,
+        scopes: Scopes,
+    },
+    SignOut {
+        name: String,
+    },
+    Sessions {
+        name: String,
+    },
+    CreateClient {
+        id: ClientId,
+        registration: Box<Registration>,
+    },
     ListClients,
-    DisableClient { id: ClientId },
-    RotateSecret { id: ClientId },
-    IssueToken { client: ClientId, subject: Option<Subject>, scope: Scopes, audiences: Vec<String>, ttl_s: u32 },
-    RotateKey { at_once: bool },
+    DisableClient {
+        id: ClientId,
+    },
+    RotateSecret {
+        id: ClientId,
+    },
+    IssueToken {
+        client: ClientId,
+        subject: Option<Subject>,
+        scope: Scopes,
+        audiences: Vec<String>,
+        ttl_s: u32,
+    },
+    RotateKey {
+        at_once: bool,
+    },
+    /// Take a key back.
+    RevokeKey {
+        kid: String,
+    },
     ListKeys,
 }
 
@@ -116,6 +155,10 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
             let takeover = if at_once { Takeover::AtOnce } else { Takeover::AfterLead };
             let kid = admin.rotate_key(&realm, takeover).await?;
             Outcome::row(&[("published", kid.as_str())])
+        }
+        What::RevokeKey { kid } => {
+            admin.revoke_key(&realm, &KeyId::new(kid.clone())).await?;
+            Outcome::row(&[("revoked", &kid)])
         }
         What::ListKeys => keys(admin, &realm)?,
     };

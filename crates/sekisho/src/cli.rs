@@ -172,7 +172,7 @@ enum User {
 }
 
 /// What sort of client.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ClientKind {
     /// Runs on somebody's device and keeps no secret: code with PKCE.
     Public,
@@ -182,6 +182,15 @@ enum ClientKind {
     Machine,
     /// Verifies tokens and follows the feed: a service with the guard.
     Service,
+}
+
+/// Whether codes need PKCE (RFC 7636).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Pkce {
+    /// An authorization request without it is refused.
+    Required,
+    /// It may be left out; when it is used, it is held to.
+    Optional,
 }
 
 #[derive(Debug, Subcommand)]
@@ -208,6 +217,9 @@ enum Client {
         /// Ask people before it gets anything.
         #[arg(long)]
         consent: bool,
+        /// Whether its codes need PKCE; only a client with a secret may be let off.
+        #[arg(long, value_name = "WHETHER", default_value = "required")]
+        pkce: Pkce,
         #[command(flatten)]
         at: Where,
     },
@@ -263,6 +275,13 @@ enum Key {
         /// Sign with it at once: for emergencies.
         #[arg(long)]
         at_once: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Take a key back that somebody else may have, and with it everything that it signed.
+    Revoke {
+        /// Which; `sekisho key list` names them.
+        kid: String,
         #[command(flatten)]
         at: Where,
     },

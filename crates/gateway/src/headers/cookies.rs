@@ -16,6 +16,23 @@ const HOUSE: &[u8] = b"sekisho-";
 pub(crate) enum Kind {
     Opaque,
     Jwt,
+    Refresh,
+}
+
+/// A cookie that the gateway sets and takes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cookie {
+    pub(crate) name: Box<str>,
+    attributes: Box<str>,
+}
+
+/// How long a browser keeps one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    /// Until then; the present comes first.
+    Until(Timestamp, Timestamp),
+    /// As long as it runs.
+    WhileOpen,
 }
 
 /// One cookie of a `Cookie` header.
@@ -29,33 +46,17 @@ pub(crate) struct Pair<'a> {
 /// The name of a cookie. `__Host-` keeps siblings of our domain from setting it; browsers demand `Secure` for that, and
 /// not every client sends `Secure` cookies over http, so on loopback it goes without.
 pub(crate) fn name(scheme: Scheme, realm: &RealmName, kind: Kind) -> Box<str> {
-    let kind = match kind {
-        Kind::Opaque => "opaque",
-        Kind::Jwt => "jwt",
+    let (prefix, kind) = match kind {
+        Kind::Opaque => ("__Host-", "opaque"),
+        Kind::Jwt => ("__Host-", "jwt"),
+        // `__Host-` wants the path `/`; this one does not go to every service's door.
+        Kind::Refresh => ("__Secure-", "refresh"),
     };
-    match scheme {
-        Scheme::Https => format!("__Host-sekisho-{realm}-{kind}").into(),
-        Scheme::Http => format!("sekisho-{realm}-{kind}").into(),
-    }
-}
-
-/// `Set-Cookie` that hands over a credential until it expires.
-pub(crate) fn set(
-    scheme: Scheme,
-    name: &str,
-    credential: &Secret<String>,
-    (now, expires_at): (Timestamp, Timestamp),
-) -> Option<HeaderValue> {
-    let max_age = expires_at.seconds_since(now).max(0);
-    let text = format!("{name}={}; Max-Age={max_age}; {}", credential.expose(), attributes(scheme));
-    let mut value = HeaderValue::try_from(text).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// `Set-Cookie` that takes it back.
-pub(crate) fn clear(scheme: Scheme, name: &str) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("{name}=; Max-Age=0; {}", attributes(scheme))).ok()
+    let prefix = match scheme {
+        Scheme::Https => prefix,
+        Scheme::Http => "",
+    };
+    format!("{prefix}sekisho-{realm}-{kind}").into()
 }
 
 /// The cookies of one `Cookie` header.
@@ -119,11 +120,43 @@ fn is_of_the_house(name: &[u8]) -> bool {
     rest.get(..HOUSE.len()).is_some_and(|head| head.eq_ignore_ascii_case(HOUSE))
 }
 
-fn attributes(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Http => "Path=/; HttpOnly; SameSite=Lax",
-        Scheme::Https => "Path=/; Secure; HttpOnly; SameSite=Lax",
+// === impl Cookie ===
+
+impl Cookie {
+    /// One that goes along with every request: what a guard looks at.
+    pub(crate) fn credential(scheme: Scheme, realm: &RealmName, kind: Kind) -> Self {
+        Self { name: name(scheme, realm, kind), attributes: attributes(scheme, "/", "Lax") }
     }
+
+    /// The refresh token of a login mount; it goes to that mount alone, and never on behalf of another site.
+    pub(crate) fn refresh(scheme: Scheme, realm: &RealmName, prefix: &str) -> Self {
+        Self { name: name(scheme, realm, Kind::Refresh), attributes: attributes(scheme, prefix, "Strict") }
+    }
+
+    /// `Set-Cookie` that hands over a credential.
+    pub(crate) fn set(&self, credential: &Secret<String>, keep: Keep) -> Option<HeaderValue> {
+        let max_age = match keep {
+            Keep::Until(now, end) => format!("Max-Age={}; ", end.seconds_since(now).max(0)),
+            Keep::WhileOpen => String::new(),
+        };
+        let text = format!("{}={}; {max_age}{}", self.name, credential.expose(), self.attributes);
+        let mut value = HeaderValue::try_from(text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// `Set-Cookie` that takes it back.
+    pub(crate) fn clear(&self) -> Option<HeaderValue> {
+        HeaderValue::try_from(format!("{}=; Max-Age=0; {}", self.name, self.attributes)).ok()
+    }
+}
+
+fn attributes(scheme: Scheme, path: &str, same_site: &str) -> Box<str> {
+    let secure = match scheme {
+        Scheme::Http => "",
+        Scheme::Https => "Secure; ",
+    };
+    format!("Path={path}; {secure}HttpOnly; SameSite={same_site}").into()
 }
 
 #[cfg(test)]

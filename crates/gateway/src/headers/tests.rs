@@ -20,26 +20,13 @@ fn names_that_tell_who_calls_are_known_and_others_are_left_alone() {
 }
 
 #[test]
-fn the_client_is_the_last_address_that_is_not_a_proxy_of_ours() {
-    let peer: IpAddr = "10.0.0.1".parse().unwrap();
-    let ours = |address: IpAddr| address.to_string().starts_with("10.");
-    for (list, client) in [
-        ("203.0.113.9", "203.0.113.9"),
-        ("1.1.1.1, 203.0.113.9, 10.0.0.7", "203.0.113.9"),
-        ("203.0.113.9:4711", "203.0.113.9"),
-        ("\"[2001:db8::1]:80\"", "10.0.0.1"),
-        ("[2001:db8::1]:80", "2001:db8::1"),
-        ("[2001:db8::1]", "2001:db8::1"),
-        ("unknown", "10.0.0.1"),
-        ("203.0.113.9, _hidden", "10.0.0.1"),
-        ("", "10.0.0.1"),
-        ("10.0.0.2, 10.0.0.3", "10.0.0.1"),
-    ] {
+fn what_a_trusted_proxy_says_of_its_client_is_kept_and_does_not_go_on_as_it_came() {
+    for (trusted, kept) in [(true, Some("203.0.113.9")), (false, None)] {
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", list.parse().unwrap());
-        let told = enter(&mut headers, true).unwrap();
+        headers.insert("x-forwarded-for", "203.0.113.9".parse().unwrap());
+        let told = enter(&mut headers, trusted).unwrap();
         assert!(headers.is_empty());
-        assert_eq!(told.client(peer, ours).to_string(), client, "{list}");
+        assert_eq!(told.forwarded_for(), kept);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Name and password, from a login's body.
+//! Name and password, or a refresh token, from a body.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -42,17 +42,36 @@ pub(super) fn form(headers: &HeaderMap) -> Result<Form, Refused> {
     }
 }
 
-/// Reads the body, which is short.
+/// Reads a name and a password.
 pub(super) async fn read(visit: &Visit<'_>, form: Form, body: Incoming) -> Result<Typed, Refused> {
-    let shared = visit.core.shared();
-    let deadline = shared.clock.monotonic().plus(shared.limits.body_read_deadline);
-    let read = before(&*shared.clock, deadline, collect(body, shared.limits.login_body_bytes_max)).await;
-    let bytes = read.map_err(|_| Reason::RequestTimeout)??;
+    let bytes = bytes(visit, body).await?;
     let typed = match form {
         Form::Json => from_json(&bytes),
         Form::UrlEncoded => from_form(&bytes),
     };
     typed.filter(|typed| !typed.username.is_empty()).ok_or_else(|| bad("no username and password"))
+}
+
+/// Reads a refresh token: from JSON, which no page elsewhere can post.
+pub(super) async fn refresh_token(visit: &Visit<'_>, body: Incoming) -> Result<Secret<String>, Refused> {
+    #[derive(Deserialize)]
+    struct Body {
+        refresh_token: String,
+    }
+    if form(&visit.head.headers)? != Form::Json {
+        return Err(bad("a refresh token comes as json or in its cookie"));
+    }
+    let bytes = bytes(visit, body).await?;
+    let Body { refresh_token } = serde_json::from_slice(&bytes).map_err(|_| bad("no refresh_token"))?;
+    Ok(Secret::from(refresh_token))
+}
+
+/// The whole body, which is short.
+async fn bytes(visit: &Visit<'_>, body: Incoming) -> Result<Bytes, Refused> {
+    let shared = visit.core.shared();
+    let deadline = shared.clock.monotonic().plus(shared.limits.body_read_deadline);
+    let read = before(&*shared.clock, deadline, collect(body, shared.limits.login_body_bytes_max)).await;
+    read.map_err(|_| Reason::RequestTimeout)?
 }
 
 async fn collect(mut body: Incoming, bytes_max: usize) -> Result<Bytes, Refused> {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sekisho_wire::RealmName;
+use sekisho_wire::{RealmName, TrustedProxies};
 
 use super::{Methods, Node, Route, Table, Target};
 use crate::config::validate::{Sound, SoundMount, SoundRoute};
 use crate::config::{self, GuardKind, Issues, LoginMount, Reach, Revocation};
 use crate::guards::{Guard, Jwt, Opaque};
-use crate::headers::cookies::{self, Kind};
+use crate::headers::cookies::{self, Cookie, Kind};
 use crate::lease::Lease;
 use crate::login::{Endpoint, Mount};
 use crate::permit::Demand;
@@ -35,7 +35,7 @@ pub(crate) fn build(
     let mut table = Table {
         scheme: config.scheme,
         origins: Vec::new(),
-        trusted_proxies: config.trusted_proxies.clone(),
+        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         any_host: Node::default(),
         hosts: HashMap::new(),
     };
@@ -53,7 +53,7 @@ pub(crate) fn build(
     for (mount, sound) in config.login.iter().zip(mounts) {
         let prefix = sound.prefix.clone();
         let mount = Arc::new(make_mount(config, mount, sound, &realms)?);
-        for endpoint in Endpoint::ALL {
+        for &endpoint in Endpoint::of(mount.issues) {
             let target = Target::Login(Arc::clone(&mount), endpoint);
             table.any_host.insert(&format!("{prefix}{}", endpoint.path()), Reach::Exact, target);
         }
@@ -138,10 +138,14 @@ fn make_mount(
         Issues::Opaque => Kind::Opaque,
         Issues::Jwt => Kind::Jwt,
     };
-    let cookie = cookies::name(config.scheme, &mount.realm, kind);
+    let cookie = Cookie::credential(config.scheme, &mount.realm, kind);
+    let refresh = match mount.issues {
+        Issues::Opaque => None,
+        Issues::Jwt => Some(Cookie::refresh(config.scheme, &mount.realm, &sound.prefix)),
+    };
     let guard = match mount.issues {
-        Issues::Opaque => Guard::Opaque(Opaque::new(realm, &sound.audience, lease, cookie.clone())?),
-        Issues::Jwt => Guard::Jwt(Jwt::new(realm, &sound.audience, Some(lease), cookie.clone())?),
+        Issues::Opaque => Guard::Opaque(Opaque::new(realm, &sound.audience, lease, cookie.name.clone())?),
+        Issues::Jwt => Guard::Jwt(Jwt::new(realm, &sound.audience, Some(lease), cookie.name.clone())?),
     };
     Ok(Mount {
         name: format!("login {}", sound.prefix).into(),
@@ -150,6 +154,7 @@ fn make_mount(
         delivery: mount.delivery,
         audience: sound.audience,
         cookie,
+        refresh,
         guard,
     })
 }

@@ -18,6 +18,8 @@ use crate::room::{Origin, Room};
 
 /// What an agent calls itself, at most so many characters.
 const USER_AGENT_CHARS_MAX: usize = 256;
+/// The header in which a proxy says for whom it asks.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The header that carries a request's id through the house.
 const REQUEST_ID: &str = "x-request-id";
 
@@ -41,9 +43,14 @@ impl FromRequestParts<Arc<Room>> for Asked {
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        // Said twice it is said by somebody else as well.
+        let text = |name: &str| {
+            let mut values = parts.headers.get_all(name).iter();
+            values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+        };
+        let proxies = &room.settings.trusted_proxies;
         let origin = Origin {
-            address: peer,
+            address: peer.map(|peer| proxies.client(peer, text(FORWARDED_FOR))),
             user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
             request: text(REQUEST_ID).and_then(|id| id.parse().ok()),
         };

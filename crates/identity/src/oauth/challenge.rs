@@ -5,19 +5,12 @@
 //! answer with another step instead.
 
 use sekisho_model::client::Capability;
-use sekisho_model::code::{Code, Stage};
-use sekisho_model::session::{NewSession, Origin as SessionOrigin};
 use sekisho_token::Secret;
-use sekisho_token::credential::{Credential, Kind};
-use sekisho_wire::SessionId;
 
+use super::code::Promise;
 use super::refusal::Refusal;
-use super::{Call, scope};
-use crate::room::unavailable;
-use crate::signin::{self, SignInError, Typed};
-
-/// How a person proved who they are (RFC 8176 §2).
-pub(crate) const AMR_PASSWORD: &str = "pwd";
+use super::{Call, code, scope};
+use crate::signin::{self, Held, SignInError, Typed};
 
 /// Why no code came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,36 +33,17 @@ pub(crate) async fn challenge(call: Call<'_>) -> Result<Secret<String>, Challeng
     let user = signin::check(call.room, call.realm, &typed, call.origin).await.map_err(ChallengeError::SignIn)?;
     let scopes = scope::within(asked, &scope::allowed(client, &user))?;
 
-    let (room, settings) = (call.room, &call.realm.settings);
-    let now = room.now();
-    let session = NewSession {
-        id: SessionId::generate(now, &*room.entropy),
-        user: user.id,
-        origin: SessionOrigin::FirstParty(client.id.clone()),
-        cookie: None,
-        amr: vec![AMR_PASSWORD.to_owned()],
-        idle_s: settings.session_idle_s,
-        lifetime_s: settings.session_lifetime_s,
-        user_agent: call.origin.user_agent.clone(),
-        replaces: None,
-    };
-    let session = room.store.open_session(call.act(), session).await.map_err(unavailable)?;
-    let text = Credential::mint(Kind::Code, &*room.entropy);
-    let code = Code {
-        digest: text.digest(),
+    let held = Held::FirstParty(client.id.clone());
+    let session = signin::open_session(call.room, call.realm, (call.act(), call.origin), &user, held).await?;
+    let promise = Promise {
         client: client.id.clone(),
-        user: user.id,
-        session: session.id,
-        redirect_uri: None,
-        challenge: None,
         scopes,
         audiences: client.registration.audiences.clone(),
+        redirect_uri: None,
+        challenge: None,
         nonce: None,
-        expires_at: now.plus_s(settings.code_lifetime_s),
-        stage: Stage::Pending,
     };
-    room.store.issue_code(call.act(), code).await.map_err(unavailable)?;
-    Ok(text.into_secret())
+    Ok(code::issue(call.room, call.realm, call.act(), &session, promise).await?)
 }
 
 // === impl ChallengeError ===

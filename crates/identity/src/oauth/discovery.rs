@@ -1,65 +1,102 @@
 //! What identity can do, for programs (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9207 §3).
 //!
-//! Endpoints come from the same list that the router is made from, so that nothing is advertised that does not answer.
+//! Endpoints come from the list that the router is made from, grants from the list that the token endpoint reads: nothing
+//! is advertised that does not answer, and nothing answers that is not advertised.
 
+use sekisho_model::client::{ClientAuth, GrantType};
 use sekisho_token::Algorithm;
 use serde_json::{Value, json};
 
+use super::scope::ABOUT_A_PERSON;
 use crate::realms::RealmState;
 
-/// An endpoint below `{issuer}`: its metadata name, where it has one, and its path.
+/// An endpoint below `{issuer}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) metadata: Option<&'static str>,
-    pub(crate) path: &'static str,
+pub(crate) enum Endpoint {
+    Authorize,
+    Token,
+    Jwks,
+    Introspect,
+    Revoke,
+    Userinfo,
+    Logout,
+    Challenge,
+    Login,
+    Feed,
+    FeedHead,
+    FeedSnapshot,
 }
 
-macro_rules! endpoints {
-    ($($name:ident = $metadata:expr, $path:literal;)*) => {
-        $(pub(crate) const $name: Endpoint = Endpoint { metadata: $metadata, path: $path };)*
-        /// All of them.
-        pub(crate) const ALL: &[Endpoint] = &[$($name),*];
-    };
-}
+// === impl Endpoint ===
 
-endpoints! {
-    AUTHORIZE = Some("authorization_endpoint"), "/oauth2/authorize";
-    TOKEN = Some("token_endpoint"), "/oauth2/token";
-    JWKS = Some("jwks_uri"), "/oauth2/jwks";
-    INTROSPECT = Some("introspection_endpoint"), "/oauth2/introspect";
-    REVOKE = Some("revocation_endpoint"), "/oauth2/revoke";
-    USERINFO = Some("userinfo_endpoint"), "/oauth2/userinfo";
-    LOGOUT = Some("end_session_endpoint"), "/oauth2/logout";
-    CHALLENGE = Some("authorization_challenge_endpoint"), "/oauth2/challenge";
-    LOGIN = None, "/login";
-    FEED = None, "/feed";
-    FEED_HEAD = None, "/feed/head";
-    FEED_SNAPSHOT = None, "/feed/snapshot";
+impl Endpoint {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Authorize,
+        Self::Token,
+        Self::Jwks,
+        Self::Introspect,
+        Self::Revoke,
+        Self::Userinfo,
+        Self::Logout,
+        Self::Challenge,
+        Self::Login,
+        Self::Feed,
+        Self::FeedHead,
+        Self::FeedSnapshot,
+    ];
+
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Authorize => "/oauth2/authorize",
+            Self::Token => "/oauth2/token",
+            Self::Jwks => "/oauth2/jwks",
+            Self::Introspect => "/oauth2/introspect",
+            Self::Revoke => "/oauth2/revoke",
+            Self::Userinfo => "/oauth2/userinfo",
+            Self::Logout => "/oauth2/logout",
+            Self::Challenge => "/oauth2/challenge",
+            Self::Login => "/login",
+            Self::Feed => "/feed",
+            Self::FeedHead => "/feed/head",
+            Self::FeedSnapshot => "/feed/snapshot",
+        }
+    }
+
+    /// Its name in the metadata, for those that programs find by it.
+    const fn metadata(self) -> Option<&'static str> {
+        match self {
+            Self::Authorize => Some("authorization_endpoint"),
+            Self::Token => Some("token_endpoint"),
+            Self::Jwks => Some("jwks_uri"),
+            Self::Introspect => Some("introspection_endpoint"),
+            Self::Revoke => Some("revocation_endpoint"),
+            Self::Userinfo => Some("userinfo_endpoint"),
+            Self::Logout => Some("end_session_endpoint"),
+            Self::Challenge => Some("authorization_challenge_endpoint"),
+            Self::Login | Self::Feed | Self::FeedHead | Self::FeedSnapshot => None,
+        }
+    }
 }
 
 /// The document of a realm.
 pub(crate) fn document(realm: &RealmState) -> Value {
     let issuer = realm.issuer.as_str();
-    let methods = ["client_secret_basic", "client_secret_post"];
+    let anybody = ClientAuth::ALL;
+    let with_secret = [ClientAuth::ClientSecretBasic, ClientAuth::ClientSecretPost];
     let signs = realm.settings.signing_algorithm;
     // OpenID Connect Discovery §3 wants RS256 in the list only where it is offered to anybody; the truth comes first.
     let algorithms: Vec<Algorithm> = vec![signs];
     let mut document = json!({
         "issuer": issuer,
-        "scopes_supported": ["openid", "profile", "email"],
+        "scopes_supported": ABOUT_A_PERSON,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": [
-            "authorization_code",
-            "refresh_token",
-            "client_credentials",
-            "urn:ietf:params:oauth:grant-type:token-exchange",
-        ],
+        "grant_types_supported": GrantType::ALL,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "introspection_endpoint_auth_methods_supported": methods,
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": anybody,
+        "introspection_endpoint_auth_methods_supported": with_secret,
+        "revocation_endpoint_auth_methods_supported": anybody,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "claims_parameter_supported": false,
@@ -72,9 +109,9 @@ pub(crate) fn document(realm: &RealmState) -> Value {
         ],
     });
     if let Some(members) = document.as_object_mut() {
-        for Endpoint { metadata, path } in ALL {
-            if let Some(name) = metadata {
-                members.insert((*name).to_owned(), Value::String(format!("{issuer}{path}")));
+        for endpoint in Endpoint::ALL {
+            if let Some(name) = endpoint.metadata() {
+                members.insert(name.to_owned(), Value::String(format!("{issuer}{}", endpoint.path())));
             }
         }
     }

@@ -3,8 +3,11 @@
 //! ```text
 //!   swap       opaque ─► JWT      capability `swap`: the same token's other face, so client_id stays and nobody acts
 //!   wrap       JWT ─► opaque      capability `swap`: of the same grant
-//!   delegate   either ─► JWT      any client with the grant: other audiences, narrower scope, `act` names the client
+//!   delegate   either ─► JWT      whoever the token was for: other audiences, narrower scope, `act` names the client
 //! ```
+//!
+//! INVARIANT (own-tokens): a client delegates what was issued to it, or to its service: whose audience is its id. A token
+//! that it found elsewhere brings it nothing (RFC 8693 §5, RFC 9700 §4.8).
 //!
 //! What comes of an exchange never lives longer than what went in, carries its grant and sign-in, and so ends with them.
 
@@ -22,6 +25,11 @@ use super::token::{Issued, TYPE_ACCESS_TOKEN, TYPE_JWT, keep_opaque};
 use super::{Call, scope};
 use crate::mint;
 use crate::room::unavailable;
+
+const NOT_FOR_THIS_CLIENT: &str = "the token was neither issued to this client nor meant for its service";
+
+/// How many may have acted before (RFC 8693 §4.1): each is a member of the next token, which services must carry.
+const ACTORS_MAX: usize = 8;
 
 /// Answers an exchange.
 pub(crate) async fn exchange(call: Call<'_>) -> Result<Issued, Refusal> {
@@ -88,12 +96,16 @@ async fn delegate(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
             claims
         }
     };
+    is_for(call, &subject)?;
     let basis = basis(call, &subject).await?;
     let allowed = subject.scope.intersection(&client.registration.scopes);
     let scope = scope::narrowed(scope::parse(params.one("scope"))?, &allowed)?;
     let audience = scope::audiences(&params.audiences(), &client.registration.audiences)?;
     let position = basis.as_ref().map_or(known.position, |basis| basis.position);
     let actor = actor(call).await?;
+    if actors(&subject) >= ACTORS_MAX {
+        return Err(Refusal::request("too many have acted for this subject already"));
+    }
     let now = room.now();
     let claims = AccessClaims {
         aud: audience,
@@ -119,9 +131,23 @@ async fn actor(call: Call<'_>) -> Result<sekisho_wire::Subject, Refusal> {
         Some(_) | None => return Err(Refusal::request("actor_token_type is missing or not supported")),
     }
     match own::read(call.room, call.realm, token).await? {
-        Own::Jwt(claims) => Ok(claims.sub),
-        Own::Opaque(opaque) => Ok(opaque.basis.user.id.into()),
+        Own::Jwt(claims) => {
+            is_for(call, &claims)?;
+            Ok(claims.sub)
+        }
+        // Its holder is the client it was issued to, and nobody else.
+        Own::Opaque(opaque) if opaque.basis.grant.client == call.known.client.id => Ok(opaque.basis.user.id.into()),
+        Own::Opaque(_) => Err(Refusal::request(NOT_FOR_THIS_CLIENT)),
     }
+}
+
+/// Whether a token was issued to the client, or to its service.
+fn is_for(call: Call<'_>, claims: &AccessClaims) -> Result<(), Refusal> {
+    let id = &call.known.client.id;
+    if claims.client_id == *id || claims.aud.iter().any(|name| name == id.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal::request(NOT_FOR_THIS_CLIENT))
 }
 
 /// What stands behind claims with a grant, alive; none for a client's own.
@@ -131,6 +157,10 @@ async fn basis(call: Call<'_>, claims: &AccessClaims) -> Result<Option<Basis>, R
     let basis = found.ok_or(Refusal::subject_token(Reason::GrantRevoked))?;
     basis.check(call.room.now()).map_err(Refusal::subject_token)?;
     Ok(Some(basis))
+}
+
+fn actors(claims: &AccessClaims) -> usize {
+    std::iter::successors(claims.act.as_deref(), |actor| actor.act.as_deref()).count()
 }
 
 fn issue(call: Call<'_>, claims: &AccessClaims, subject_ends: Option<Timestamp>) -> Result<Issued, Refusal> {

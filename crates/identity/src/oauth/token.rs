@@ -53,7 +53,8 @@ pub(crate) async fn token(call: Call<'_>) -> Result<Issued, Refusal> {
         return Err(Refusal::request("a parameter stands more than once"));
     }
     let named = call.must("grant_type", "grant_type is missing")?;
-    let grant = grant_type(named).ok_or(Fault::new(Code::UnsupportedGrantType, "this grant_type is not supported"))?;
+    let grant =
+        GrantType::named(named).ok_or(Fault::new(Code::UnsupportedGrantType, "this grant_type is not supported"))?;
     if !call.known.client.may_use(grant) {
         return Err(Fault::new(Code::UnauthorizedClient, "the client is not registered for this grant_type").into());
     }
@@ -62,16 +63,6 @@ pub(crate) async fn token(call: Call<'_>) -> Result<Issued, Refusal> {
         GrantType::RefreshToken => renew(call).await,
         GrantType::ClientCredentials => for_itself(call),
         GrantType::TokenExchange => exchange::exchange(call).await,
-    }
-}
-
-fn grant_type(text: &str) -> Option<GrantType> {
-    match text {
-        "authorization_code" => Some(GrantType::AuthorizationCode),
-        "refresh_token" => Some(GrantType::RefreshToken),
-        "client_credentials" => Some(GrantType::ClientCredentials),
-        "urn:ietf:params:oauth:grant-type:token-exchange" => Some(GrantType::TokenExchange),
-        _ => None,
     }
 }
 

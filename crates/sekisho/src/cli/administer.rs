@@ -41,7 +41,10 @@ pub(super) async fn user(command: User) -> Outcome {
 
 pub(super) async fn client(command: Client) -> Outcome {
     let (at, what) = match command {
-        Client::Create { id, kind, redirect_uris, post_logout_redirect_uris, scopes, audiences, consent, at } => {
+        Client::Create { id, kind, redirect_uris, post_logout_redirect_uris, scopes, audiences, consent, pkce, at } => {
+            if kind == ClientKind::Public && pkce == super::Pkce::Optional {
+                return Err("a public client always needs PKCE: expected `--pkce required`".into());
+            }
             let registration = Registration {
                 name: id.to_string(),
                 redirect_uris,
@@ -49,6 +52,10 @@ pub(super) async fn client(command: Client) -> Outcome {
                 scopes,
                 audiences,
                 consent: if consent { Consent::Required } else { Consent::Implied },
+                pkce: match pkce {
+                    super::Pkce::Required => Pkce::Required,
+                    super::Pkce::Optional => Pkce::Optional,
+                },
                 ..registration(kind)
             };
             (at, What::CreateClient { id, registration: Box::new(registration) })
@@ -73,6 +80,7 @@ pub(super) async fn token(command: Token) -> Outcome {
 pub(super) async fn key(command: Key) -> Outcome {
     let (at, what) = match command {
         Key::Rotate { at_once, at } => (at, What::RotateKey { at_once }),
+        Key::Revoke { kid, at } => (at, What::RevokeKey { kid }),
         Key::List { at } => (at, What::ListKeys),
     };
     administer(at, what).await

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use sekisho_identity::{RealmSettings, Settings};
-use sekisho_wire::RealmName;
+use sekisho_wire::{RealmName, TrustedProxies};
 
 use super::address::{is_base, is_origin};
 use super::mistake::Spot;
@@ -107,7 +107,7 @@ impl Notes {
     }
 
     fn identity(&mut self, identity: said::Identity) -> Identity {
-        let said::Identity { listen, public_url, realms } = identity;
+        let said::Identity { listen, public_url, trusted_proxies, realms } = identity;
         let spot = listen.as_ref().map(|listen| listen.spot);
         let listen = self.listen("identity.listen", listen.as_ref(), IDENTITY, "identity listens on");
         let public_url = match public_url {
@@ -132,6 +132,8 @@ impl Notes {
             self.mistake(spot, what);
         }
         let mut settings = Settings::at(&public_url);
+        settings.trusted_proxies =
+            TrustedProxies::new(trusted_proxies.into_iter().map(|Text(network)| network).collect());
         settings.realms = realms
             .into_iter()
             .map(|(name, said)| {

@@ -46,6 +46,8 @@ pub(super) struct Identity {
     pub(super) listen: Option<At<Text<SocketAddr>>>,
     /// How browsers and services reach it: the base of every issuer. Default: `http://localhost:PORT`.
     pub(super) public_url: Option<At<String>>,
+    /// Networks of proxies in front whose `X-Forwarded-For` is believed, for throttling and the audit. Default: nobody's.
+    pub(super) trusted_proxies: Vec<Text<IpNet>>,
     /// Settings per realm. The realms `main` and `sekisho` always exist.
     #[schemars(with = "BTreeMap<String, Realm>")]
     pub(super) realms: BTreeMap<RealmName, Realm>,

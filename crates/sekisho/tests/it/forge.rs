@@ -31,6 +31,12 @@ impl Forge {
         self.with_claims(&json!({"jti": "00000000000000000000000001"}))
     }
 
+    /// A sound token of this moment.
+    pub(crate) fn sound_now(&self, rig: &Rig) -> String {
+        let now = rig.now();
+        self.with_claims(&json!({"jti": "00000000000000000000000002", "iat": now, "exp": now + 60}))
+    }
+
     /// A sound token but for a `kid` that nobody has.
     pub(crate) fn with_kid(&self, kid: &str) -> String {
         self.signed(&json!({"alg": "ES256", "typ": "at+jwt", "kid": kid}), &self.claims.to_string())

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use sekisho_model::client::{ClientAuth, GrantType, Registration};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
 use crate::oauth::{PublicFlow, refresh};
-use crate::rig::Rig;
+use crate::rig::{Rig, registration};
 
 const TOKEN: &str = "/realms/main/oauth2/token";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -270,6 +271,77 @@ async fn an_exchange_narrows_names_the_actor_and_outlives_nothing() {
     rig.sign_out_everywhere("alice").await;
     assert_eq!(rig.introspect(&token).await["active"], false, "what was exchanged ends with what it came from");
     assert_eq!(exchange(&[]).await.json()["error"], "invalid_request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_exchanges_only_what_was_issued_to_it_or_meant_for_its_service() {
+    let rig = Rig::start().await;
+    let service = || registration(vec![GrantType::TokenExchange], ClientAuth::ClientSecretPost, Vec::new());
+    let secret = rig.register("payroll", service()).await.unwrap();
+    let jwt = rig.login_jwt("alice").await;
+    let opaque = rig.login("alice").await;
+    let exchange = async |subject: &str, actor: Option<&str>, (id, secret): (&str, &str)| {
+        let mut fields = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", subject),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("client_id", id),
+            ("client_secret", secret),
+        ];
+        if let Some(actor) = actor {
+            fields.extend([("actor_token", actor), ("actor_token_type", "urn:ietf:params:oauth:token-type:jwt")]);
+        }
+        rig.identity.post(TOKEN).form(&fields).send().await
+    };
+    for found in [&jwt, &opaque] {
+        let answer = exchange(found, None, ("payroll", secret.expose())).await;
+        assert_eq!((answer.code(), &answer.json()["error"]), (400, &json!("invalid_request")), "{}", answer.text());
+    }
+    // Named among the audiences, it may; and whoever acts must have come by the actor's token rightly as well.
+    let stock =
+        rig.register("stock2", Registration { audiences: vec!["stock".to_owned()], ..service() }).await.unwrap();
+    let for_stock = exchange(&jwt, None, ("stock2", stock.expose())).await;
+    assert_eq!(for_stock.code(), 400, "its own id is not among the token's audiences");
+    let (id, machine_secret) = rig.machine();
+    let own = own_token(&rig, "orders:read").await.json()["access_token"].as_str().unwrap().to_owned();
+    let basic = async |actor: &str| {
+        let fields = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", jwt.as_str()),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("actor_token", actor),
+            ("actor_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+        ];
+        rig.identity.post(TOKEN).basic(&id, &machine_secret).form(&fields).send().await
+    };
+    let acted = basic(&own).await;
+    assert_eq!(acted.code(), 200, "{}", acted.text());
+    let claims = rig.verify(acted.json()["access_token"].as_str().unwrap(), "orders").await;
+    assert_eq!(claims["act"]["sub"], "orders");
+    let foreign = PublicFlow::sign_in(&rig, "bob").await.redeem(&rig).await.json();
+    let opaque_actor = basic(&opaque).await;
+    assert_eq!(opaque_actor.code(), 400, "{}", opaque_actor.text());
+    assert!(foreign["access_token"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_untrusted_peer_says_of_its_client_does_not_escape_the_throttle() {
+    let rig = Rig::start().await;
+    let mut codes = Vec::new();
+    for number in 0..10 {
+        let started = rig.identity.get(&authorize(&[])).send().await;
+        let cookie = started.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let page = rig.identity_path(started.header("location").unwrap());
+        let shown = rig.identity.get(&page).header("cookie", &cookie).send().await.text();
+        let token = shown.split_once("name=\"token\" value=\"").unwrap().1.split('"').next().unwrap().to_owned();
+        let flow = page.split_once("flow=").unwrap().1.to_owned();
+        let fields = [("flow", flow.as_str()), ("token", &token), ("username", "alice"), ("password", "wrong")];
+        let ask = rig.identity.post("/realms/main/login").header("cookie", &cookie);
+        let ask = ask.header("origin", &rig.identity_origin()).header("x-forwarded-for", &format!("192.0.2.{number}"));
+        codes.push(ask.form(&fields).send().await.code());
+    }
+    assert_eq!(codes.first(), Some(&401));
+    assert_eq!(codes.last(), Some(&429), "{codes:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use sekisho_identity::Takeover;
 use sekisho_wire::cut::State;
+use serde_json::json;
 
 use crate::forge::Forge;
 use crate::rig::Rig;
@@ -43,6 +45,60 @@ async fn jwt_1_a_body_holds_the_token_only_where_the_mount_allows_it() {
     let refused =
         rig.gateway.post("/cookie-only/auth/login?delivery=body").json(&rig.password_of("alice")).send().await;
     assert_eq!((refused.code(), refused.reason().as_str()), (400, "bad_login_request"), "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jwt_is_renewed_at_its_mount_by_cookie_or_body_until_logout_ends_the_family() {
+    let rig = Rig::start().await;
+    let login = rig.gateway.post("/jwt/auth/login").json(&rig.password_of("alice")).send().await;
+    let refresh = login.set_cookie("sekisho-main-refresh").expect("a refresh cookie");
+    let cookie = format!("sekisho-main-refresh={refresh}");
+    rig.advance(rig.access_token_lifetime()).await;
+    let renew = || rig.gateway.post("/jwt/auth/refresh").header("cookie", &cookie);
+    assert_eq!(renew().send().await.reason(), "cross_site", "only a page of ours may");
+    assert_eq!(renew().header("origin", "https://evil.example").send().await.reason(), "cross_site");
+    let renewed = renew().header("origin", &rig.gateway_origin()).send().await;
+    assert_eq!(renewed.code(), 200, "{}", renewed.text());
+    assert!(!renewed.text().contains("eyJ"), "{}", renewed.text());
+    let jwt = renewed.set_cookie("sekisho-main-jwt").unwrap();
+    assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 200);
+    let next = renewed.set_cookie("sekisho-main-refresh").unwrap();
+    assert_ne!(next, refresh);
+    // The cookie of an expired JWT is gone from the browser; the refresh token alone still ends the sign-in.
+    let logout = rig.gateway.post("/jwt/auth/logout").header("cookie", &format!("sekisho-main-refresh={next}"));
+    assert_eq!(logout.header("origin", &rig.gateway_origin()).send().await.code(), 204);
+    assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 401);
+    let late = rig.gateway.post("/jwt/auth/refresh?delivery=body").json(&json!({"refresh_token": next})).send().await;
+    assert_eq!((late.code(), late.reason().as_str()), (401, "unknown_token"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_renews_its_jwt_with_the_refresh_token_from_the_body() {
+    let rig = Rig::start().await;
+    let body = rig.gateway.post("/jwt/auth/login?delivery=body").json(&rig.password_of("alice")).send().await.json();
+    let refresh = &body["refresh_token"];
+    let renew = async |target: &str, body: &serde_json::Value| rig.gateway.post(target).json(body).send().await;
+    let renewed = renew("/jwt/auth/refresh?delivery=body", &json!({"refresh_token": refresh})).await;
+    assert_eq!(renewed.code(), 200, "{}", renewed.text());
+    let jwt = renewed.json()["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(rig.gateway.get("/jwt/orders/1").bearer(&jwt).send().await.code(), 200);
+    for (wrong, reason) in [
+        (json!({}), "bad_login_request"),
+        (json!({"refresh_token": jwt}), "malformed_credential"),
+        (json!({"refresh_token": "sekrt_nonsense"}), "unknown_token"),
+    ] {
+        assert_eq!(renew("/jwt/auth/refresh?delivery=body", &wrong).await.reason(), reason, "{wrong}");
+    }
+    assert_eq!(renew("/cookie-only/auth/refresh?delivery=body", &json!({"refresh_token": "x"})).await.code(), 400);
+    assert_eq!(rig.gateway.post("/jwt/auth/refresh").send().await.reason(), "no_credential");
+    assert_eq!(
+        rig.gateway.post("/auth/refresh").send().await.code(),
+        404,
+        "an opaque token lives as long as the sign-in"
+    );
+    rig.switches.identity.set(State::Severed);
+    let away = renew("/jwt/auth/refresh?delivery=body", &json!({"refresh_token": refresh})).await;
+    assert_eq!(away.code(), 503, "{}", away.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +197,7 @@ async fn jwt_7_rotation_under_load_refuses_nobody_and_old_keys_go_when_their_las
     let rig = Rig::start().await;
     let old = rig.login_jwt("alice").await;
     let old_kid = jsonwebtoken::decode_header(&old).unwrap().kid.unwrap();
-    rig.rotate_key().await;
+    rig.rotate_key(Takeover::AfterLead).await;
     assert!(rig.jwks_kids().await.len() == 2, "the coming key is published before it signs");
     let mut new_kid_seen = false;
     for second in 0..90 {
@@ -155,8 +211,33 @@ async fn jwt_7_rotation_under_load_refuses_nobody_and_old_keys_go_when_their_las
         rig.advance(Duration::from_secs(1)).await;
     }
     assert!(new_kid_seen, "the new key took over");
+    let forge = Forge::of(&rig).await;
     rig.advance(rig.access_token_lifetime() + Duration::from_secs(300)).await;
     assert!(!rig.jwks_kids().await.contains(&old_kid), "the old key is gone");
+    let late = rig.gateway.get("/jwt-feed/orders/1").bearer(&forge.sound_now(&rig)).send().await;
+    assert_eq!((late.code(), late.reason().as_str()), (401, "key_gone"), "the database still has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jwt_7_a_key_that_is_taken_back_is_refused_at_once_and_nobody_else_notices() {
+    let rig = Rig::start().await;
+    let (old, opaque) = (rig.login_jwt("alice").await, rig.login("alice").await);
+    assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&old).send().await.code(), 200);
+    assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await.code(), 200);
+    let kid = jsonwebtoken::decode_header(&old).unwrap().kid.unwrap();
+    rig.revoke_key(&kid).await;
+    let answer = rig.gateway.get("/jwt-feed/orders/1").bearer(&old).send().await;
+    assert_eq!(answer.code(), 401, "{}", answer.text());
+    assert!(!rig.jwks_kids().await.contains(&kid));
+    rig.settle_services().await;
+    assert_eq!(rig.stock.get("/stock/tea").bearer(&old).send().await.code(), 401);
+    let new = rig.login_jwt("alice").await;
+    assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&new).send().await.code(), 200);
+    assert_eq!(
+        rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await.code(),
+        200,
+        "swapped again, in passing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

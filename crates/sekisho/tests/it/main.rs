@@ -5,6 +5,8 @@
 //! "Foundations complete" (several connections, PostgreSQL) and with `sekisho patterns` (its own rig of processes).
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod binary;
 #[cfg(test)]
 mod client;
@@ -25,7 +27,11 @@ mod opq;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod relay;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod signin;
 #[cfg(test)]
 mod spy;
 #[cfg(test)]

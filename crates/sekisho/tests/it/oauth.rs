@@ -30,14 +30,10 @@ impl PublicFlow {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256")
             .finish();
-        let mut browser = Browser { rig, cookies: Vec::new() };
-        let mut page = browser.get(&format!("/realms/main/oauth2/authorize?{query}")).await;
-        while page.status.is_redirection() {
-            let location = page.header("location").unwrap().to_owned();
-            page = browser.get(&rig.identity_path(&location)).await;
-        }
-        let back = browser.submit(&page, name, &rig.user(name).password).await;
-        let location = browser.until_callback(back).await;
+        let mut browser = Browser::of(rig);
+        let page = browser.go(&format!("/realms/main/oauth2/authorize?{query}")).await;
+        let back = browser.sign_in(&page, name).await;
+        let location = back.header("location").unwrap_or_else(|| panic!("no redirect: {}", back.text())).to_owned();
         let query = location.split_once('?').expect("a query").1;
         let fields: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -68,48 +64,56 @@ pub(crate) async fn refresh(rig: &Rig, token: &str) -> Answer {
     rig.identity.post("/realms/main/oauth2/token").form(&fields).send().await
 }
 
-/// Cookies and forms, nothing else.
+/// Cookies, redirects and forms, nothing else.
 #[derive(Debug)]
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     rig: &'a Rig,
     cookies: Vec<(String, String)>,
 }
 
 // === impl Browser ===
 
-impl Browser<'_> {
-    async fn get(&mut self, target: &str) -> Answer {
-        let answer = self.rig.identity.get(target).header("cookie", &self.cookie()).send().await;
-        self.keep(&answer);
-        answer
+impl<'a> Browser<'a> {
+    pub(crate) fn of(rig: &'a Rig) -> Self {
+        Self { rig, cookies: Vec::new() }
     }
 
-    /// Fills in the login form of `page`, hidden fields included.
-    async fn submit(&mut self, page: &Answer, name: &str, password: &str) -> Answer {
+    /// Opens an address at identity and follows redirects until there is a page, or one that leads elsewhere.
+    pub(crate) async fn go(&mut self, target: &str) -> Answer {
+        let answer = self.rig.identity.get(target).header("cookie", &self.cookie()).send().await;
+        self.follow(answer).await
+    }
+
+    /// Fills in the login form of `page`.
+    pub(crate) async fn sign_in(&mut self, page: &Answer, name: &str) -> Answer {
+        let password = self.rig.user(name).password;
+        self.submit(page, &[("username", name), ("password", &password)]).await
+    }
+
+    /// Sends the form of `page`, hidden fields included.
+    pub(crate) async fn submit(&mut self, page: &Answer, filled_in: &[(&str, &str)]) -> Answer {
         let html = page.text();
         let action = attribute(&html, "<form", "action").unwrap_or_else(|| panic!("no form in {html}"));
-        let mut fields: Vec<(String, String)> = hidden_fields(&html);
-        fields.push(("username".to_owned(), name.to_owned()));
-        fields.push(("password".to_owned(), password.to_owned()));
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let target = self.rig.identity_path(&action.replace("&amp;", "&"));
+        let hidden = hidden_fields(&html);
+        let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields: Vec<(&str, &str)> = hidden.chain(filled_in.iter().copied()).collect();
+        let target = self.rig.identity_path(&unescaped(&action));
         let ask = self.rig.identity.post(&target).header("cookie", &self.cookie());
         let answer = ask.header("origin", &self.rig.identity_origin()).form(&fields).send().await;
-        self.keep(&answer);
-        answer
+        self.follow(answer).await
     }
 
-    /// Follows redirects at identity until one leads to the client.
-    async fn until_callback(&mut self, mut answer: Answer) -> String {
+    async fn follow(&mut self, mut answer: Answer) -> Answer {
         for _ in 0..5 {
-            let location =
-                answer.header("location").unwrap_or_else(|| panic!("no redirect: {}", answer.text())).to_owned();
-            if location.starts_with(REDIRECT_URI) {
-                return location;
+            self.keep(&answer);
+            let location = answer.header("location").unwrap_or_default().to_owned();
+            if !answer.status.is_redirection() || !location.starts_with(&self.rig.identity_origin()) {
+                return answer;
             }
-            answer = self.get(&self.rig.identity_path(&location)).await;
+            let target = self.rig.identity_path(&location);
+            answer = self.rig.identity.get(&target).header("cookie", &self.cookie()).send().await;
         }
-        panic!("redirected five times without coming back")
+        panic!("redirected five times without coming anywhere")
     }
 
     fn keep(&mut self, answer: &Answer) {
@@ -131,7 +135,9 @@ fn hidden_fields(html: &str) -> Vec<(String, String)> {
     let inputs = html.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
     let hidden = inputs.filter(|input| input.contains(r#"type="hidden""#));
     hidden
-        .filter_map(|input| Some((attribute(input, "", "name")?, attribute(input, "", "value").unwrap_or_default())))
+        .filter_map(|input| {
+            Some((attribute(input, "", "name")?, unescaped(&attribute(input, "", "value").unwrap_or_default())))
+        })
         .collect()
 }
 
@@ -140,4 +146,8 @@ fn attribute(html: &str, element: &str, name: &str) -> Option<String> {
     let tail = html.split_once(element).map_or(html, |(_, tail)| tail);
     let (_, tail) = tail.split_once(&format!("{name}=\""))?;
     tail.split('"').next().map(str::to_owned)
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&#38;", "&").replace("&amp;", "&").replace("&#61;", "=").replace("&#34;", "\"")
 }

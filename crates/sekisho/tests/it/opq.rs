@@ -9,7 +9,7 @@ use std::time::Duration;
 use sekisho_wire::cut::State;
 use serde_json::json;
 
-use crate::rig::Rig;
+use crate::rig::{Rig, realm};
 
 /// The start of a JWT: `{"` in base64url, then the rest of a header and a dot.
 fn holds_a_jwt(text: &str) -> bool {
@@ -162,6 +162,25 @@ async fn opq_7_revoking_everything_of_a_user_ends_all_devices_and_nobody_else() 
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&again).send().await.code(), 200);
     let again = rig.login_jwt("alice").await;
     assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&again).send().await.code(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opq_7_a_password_change_ends_all_devices_and_the_list_of_sign_ins_empties() {
+    let rig = Rig::start().await;
+    let devices = [rig.login("alice").await, rig.login("alice").await];
+    let bob = rig.login("bob").await;
+    let alice = "alice".parse().unwrap();
+    let listed = rig.admin().sessions(&realm(), &alice).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|session| session.auth_time.0 == rig.now() && session.address.is_some()));
+    rig.set_password("alice", "another horse altogether").await;
+    for token in &devices {
+        assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(token).send().await.code(), 401);
+    }
+    assert!(rig.admin().sessions(&realm(), &alice).await.unwrap().is_empty());
+    assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&bob).send().await.code(), 200);
+    let again = rig.login("alice").await;
+    assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&again).send().await.code(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

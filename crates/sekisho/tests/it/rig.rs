@@ -16,11 +16,11 @@ use sekisho_guard::clock::fetch_timer;
 use sekisho_guard::testing::{TestAudit, TestClock};
 use sekisho_guard::{Guard, GuardOptions};
 use sekisho_identity::admin::Person;
-use sekisho_identity::{RealmSettings, Settings, Takeover};
+use sekisho_identity::{Admin, RealmSettings, Settings, Takeover};
 use sekisho_model::client::{AccessTokenForm, Capability, ClientAuth, Consent, GrantType, Pkce, Registration};
 use sekisho_token::jwk::Jwk;
 use sekisho_token::seal::SealingKey;
-use sekisho_token::{Algorithm, Secret, SigningKey, SystemEntropy};
+use sekisho_token::{Algorithm, KeyId, Secret, SigningKey, SystemEntropy};
 use sekisho_wire::cut::State;
 use sekisho_wire::{Audit, Clock as _, RealmName, UserId};
 use serde_json::{Value, json};
@@ -74,6 +74,7 @@ pub(crate) struct Rig {
     pub(crate) spy: Spy,
     pub(crate) audit: Lines,
     pub(crate) switches: Switches,
+    pub(crate) surroundings: Surroundings,
     clock: TestClock,
     people: std::sync::Mutex<Vec<Somebody>>,
     house: House,
@@ -82,6 +83,7 @@ pub(crate) struct Rig {
     dir: Arc<tempfile::TempDir>,
     options: RigOptions,
     gateway_addr: SocketAddr,
+    orders_addr: SocketAddr,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -155,17 +157,7 @@ impl Rig {
     pub(crate) async fn restart(self) -> Self {
         let Self { house, dir, clock, options, people, services, .. } = self;
         drop(services);
-        let (ended, moving) = (house.shutdown(Duration::from_secs(1)), clock.clone());
-        let moved = async {
-            loop {
-                moving.advance(Duration::from_millis(100)).await;
-                real_pause().await;
-            }
-        };
-        tokio::select! {
-            () = ended => {}
-            () = moved => {}
-        }
+        meanwhile(&clock, house.shutdown(Duration::from_secs(1))).await;
         let people = people.into_inner().unwrap();
         Self::raise(dir, clock, options, people).await
     }
@@ -218,6 +210,7 @@ impl Rig {
             spy,
             audit,
             switches,
+            surroundings,
             clock,
             people: std::sync::Mutex::new(people),
             house,
@@ -226,6 +219,7 @@ impl Rig {
             dir,
             options,
             gateway_addr,
+            orders_addr,
         }
     }
 
@@ -282,9 +276,32 @@ impl Rig {
         admin.sign_out_everywhere(&realm(), &name.parse().unwrap()).await.unwrap();
     }
 
-    pub(crate) async fn rotate_key(&self) {
-        let admin = self.house.identity().unwrap().admin();
-        admin.rotate_key(&realm(), Takeover::AfterLead).await.unwrap();
+    pub(crate) async fn rotate_key(&self, takeover: Takeover) {
+        self.admin().rotate_key(&realm(), takeover).await.unwrap();
+    }
+
+    pub(crate) async fn revoke_key(&self, kid: &str) {
+        self.admin().revoke_key(&realm(), &KeyId::new(kid)).await.unwrap();
+    }
+
+    pub(crate) async fn set_password(&self, name: &str, password: &str) {
+        self.admin().set_password(&realm(), &name.parse().unwrap(), &password.into()).await.unwrap();
+        let mut people = self.people.lock().unwrap();
+        let somebody = people.iter_mut().find(|somebody| somebody.name == name).unwrap();
+        somebody.password = password.to_owned();
+    }
+
+    pub(crate) fn admin(&self) -> Admin {
+        self.house.identity().unwrap().admin()
+    }
+
+    /// Registers a client; its secret, if it has one.
+    pub(crate) async fn register(&self, id: &str, registration: Registration) -> Option<Secret<String>> {
+        self.admin().create_client(&realm(), id.parse().unwrap(), registration).await.unwrap()
+    }
+
+    pub(crate) fn config(&self) -> gateway::Gateway {
+        config(&self.spy, self.orders_addr)
     }
 
     pub(crate) fn argon2_runs(&self) -> u64 {
@@ -309,6 +326,11 @@ impl Rig {
     pub(crate) async fn advance(&self, duration: Duration) {
         self.clock.advance(duration).await;
         real_pause().await;
+    }
+
+    /// Awaits what needs time to pass.
+    pub(crate) async fn while_time_passes<T>(&self, awaited: impl Future<Output = T>) -> T {
+        meanwhile(&self.clock, awaited).await
     }
 
     /// Lets readers find out what changed: a second and a half of polls, with real time for real sockets in between.
@@ -413,10 +435,10 @@ impl Rig {
 
     // === behind the scenes
 
-    /// The key that signs, from under its seal.
+    /// The oldest signing key, from under its seal.
     pub(crate) async fn signing_key(&self) -> SigningKey {
         let mut database = self.database().await;
-        let row = sqlx::query("SELECT kid, jwk, sealed FROM signing_keys WHERE realm = 'main'");
+        let row = sqlx::query("SELECT kid, jwk, sealed FROM signing_keys WHERE realm = 'main' ORDER BY signs_from");
         let row = row.fetch_one(&mut database).await.unwrap();
         let (kid, jwk, sealed): (String, String, Vec<u8>) = (row.get(0), row.get(1), row.get(2));
         assert!(Jwk::from_json(jwk.as_bytes()).is_ok());
@@ -491,7 +513,26 @@ async fn real_pause() {
     tokio::time::sleep(Duration::from_millis(4)).await;
 }
 
-fn realm() -> RealmName {
+/// Awaits something while the clock goes on, a tenth of a second every few real milliseconds.
+async fn meanwhile<T>(clock: &TestClock, awaited: impl Future<Output = T>) -> T {
+    let mut awaited = std::pin::pin!(awaited);
+    loop {
+        tokio::select! {
+            done = &mut awaited => return done,
+            () = real_pause() => clock.advance(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// The registration of a gateway in another process.
+pub(crate) fn enforcement_point() -> Registration {
+    let grants = vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::TokenExchange];
+    let capabilities =
+        vec![Capability::ReadFeed, Capability::Introspect, Capability::Swap, Capability::FirstPartyLogin];
+    registration(grants, ClientAuth::ClientSecretBasic, capabilities)
+}
+
+pub(crate) fn realm() -> RealmName {
     RealmName::DEFAULT.parse().unwrap()
 }
 
@@ -516,7 +557,8 @@ async fn admit(house: &House, name: &str, scopes: &str) -> Somebody {
     Somebody { name: name.to_owned(), password, id }
 }
 
-fn registration(grants: Vec<GrantType>, auth: ClientAuth, capabilities: Vec<Capability>) -> Registration {
+/// A client like most of this rig's.
+pub(crate) fn registration(grants: Vec<GrantType>, auth: ClientAuth, capabilities: Vec<Capability>) -> Registration {
     Registration {
         name: "Rig".to_owned(),
         auth,
