@@ -122,3 +122,28 @@ async fn every_route_of_demo_json_answers_as_it_says() {
     }
     assert_eq!(demo.stop(), Some(0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jwt_under_the_feed_ends_with_logout_and_everything_of_a_person_by_a_command_beside_the_server() {
+    let demo = Demo::start();
+    let gateway = demo.client("gateway");
+    let login = async |mount: &str| {
+        let body = json!({"username": "alice", "password": demo.password("alice")});
+        let answer = gateway.post(&format!("{mount}/login?delivery=body")).json(&body).send().await;
+        answer.json()["access_token"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned()
+    };
+    let code = async |path: &str, token: &str| gateway.get(path).bearer(token).send().await.code();
+    let jwt = login("/jwt/auth").await;
+    assert_eq!(code("/jwt-feed/orders/1", &jwt).await, 200);
+    assert_eq!(gateway.post("/jwt/auth/logout").bearer(&jwt).send().await.code(), 204);
+    assert_eq!(code("/jwt-feed/orders/1", &jwt).await, 401, "in force on the very next request");
+    assert_eq!(code("/jwt/orders/1", &jwt).await, 200, "and without the feed it lives to its end");
+
+    let (opaque, jwt) = (login("/auth").await, login("/jwt/auth").await);
+    assert_eq!((code("/opaque/orders/1", &opaque).await, code("/jwt-feed/orders/1", &jwt).await), (200, 200));
+    let listed = demo.sekisho(&["user", "sessions", "alice"]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    demo.sekisho(&["user", "sign-out", "alice"]);
+    assert_eq!((code("/opaque/orders/1", &opaque).await, code("/jwt-feed/orders/1", &jwt).await), (401, 401));
+    assert_eq!(demo.stop(), Some(0));
+}

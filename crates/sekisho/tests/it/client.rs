@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Client {
     addr: SocketAddr,
     received: Arc<Mutex<Vec<u8>>>,
+    /// Below these paths no answer may hold a JWT, in whichever story.
+    opaque: &'static [&'static str],
 }
 
 /// A request to be sent.
@@ -45,7 +47,12 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn of(addr: SocketAddr) -> Self {
-        Self { addr, received: Arc::default() }
+        Self { addr, received: Arc::default(), opaque: &[] }
+    }
+
+    /// One that fails its story when an answer from below these paths holds a JWT (OPQ-1).
+    pub(crate) fn outside(addr: SocketAddr, opaque: &'static [&'static str]) -> Self {
+        Self { opaque, ..Self::of(addr) }
     }
 
     pub(crate) fn get(&self, target: &str) -> Ask {
@@ -65,8 +72,8 @@ impl Client {
         String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
     }
 
-    fn note(&self, answer: &Answer) {
-        let mut received = self.received.lock().unwrap();
+    fn note(&self, target: &str, answer: &Answer) {
+        let mut received = Vec::new();
         for (name, value) in &answer.headers {
             received.extend_from_slice(name.as_str().as_bytes());
             received.extend_from_slice(b": ");
@@ -75,6 +82,11 @@ impl Client {
         }
         received.extend_from_slice(&answer.body);
         received.push(b'\n');
+        if self.opaque.iter().any(|path| target.starts_with(path)) {
+            let text = String::from_utf8_lossy(&received);
+            assert!(!holds_a_jwt(&text), "OPQ-1: {target} was answered with a JWT: {text}");
+        }
+        self.received.lock().unwrap().extend_from_slice(&received);
     }
 }
 
@@ -128,9 +140,19 @@ impl Ask {
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let answer = Answer { status: head.status, headers: head.headers, body };
-        self.client.note(&answer);
+        self.client.note(&self.target, &answer);
         answer
     }
+}
+
+/// Whether a text holds the start of a JWT: `{"` in base64url, the rest of a header, and a dot.
+pub(crate) fn holds_a_jwt(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    text.match_indices("eyJ").any(|(at, _)| {
+        let tail = &text.as_bytes()[at..];
+        let end = tail.iter().position(|&b| !is_part(b)).unwrap_or(tail.len());
+        tail.get(end) == Some(&b'.')
+    })
 }
 
 // === impl Answer ===

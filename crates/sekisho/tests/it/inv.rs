@@ -3,9 +3,11 @@
 //! INV-6 is proved here as 401 with CORS headers; redirects of page navigations come with the `sso` pattern.
 
 use http::Method;
+use sekisho_token::credential::Kind;
 use sekisho_wire::cut::State;
 
 use crate::forge::Forge;
+use crate::oauth::PublicFlow;
 use crate::rig::{GUARDED, Rig};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,11 +123,17 @@ async fn inv_4_nothing_in_a_dump_of_the_database_is_accepted_as_a_credential() {
     let opaque = rig.login("alice").await;
     let jwt = rig.login_jwt("alice").await;
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await.code(), 200);
+    // A browser that signed in, a code on its way, a refresh family: everything that the database knows of.
+    let tokens = PublicFlow::sign_in(&rig, "alice").await.redeem(&rig).await.json();
+    let waiting = PublicFlow::sign_in(&rig, "alice").await;
+    let (id, client_secret) = rig.machine();
     let dump = rig.dump().await;
     assert!(dump.len() > 50, "a dump of {} values is no dump", dump.len());
     let password = rig.user("alice").password.clone();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let secrets = [opaque.as_str(), &jwt, &password, &client_secret, refresh, waiting.code()];
     for value in &dump {
-        for secret in [opaque.as_str(), jwt.as_str(), password.as_str()] {
+        for secret in secrets.iter().chain(&waiting.cookies()) {
             assert!(!value.contains(secret), "a stored value holds a credential");
         }
         let usable = value.len() <= 4096 && value.bytes().all(|b| (0x20..0x7f).contains(&b));
@@ -136,8 +144,36 @@ async fn inv_4_nothing_in_a_dump_of_the_database_is_accepted_as_a_credential() {
         if usable {
             assert_ne!(rig.login_with("alice", value).await.code(), 200, "a stored value is accepted as a password");
             rig.forget_throttling().await;
+            identity_accepts_nothing_of(&rig, &id, value).await;
         }
     }
+}
+
+/// A stored value, as it is and behind our prefixes, at every place of identity that takes a credential.
+async fn identity_accepts_nothing_of(rig: &Rig, client: &str, value: &str) {
+    let main = |path: &str| format!("/realms/main{path}");
+    let token = |fields: &[(&str, &str)]| rig.identity.post(&main("/oauth2/token")).form(fields);
+    let own = rig.identity.post(&main("/oauth2/token")).basic(client, value);
+    let own = own.form(&[("grant_type", "client_credentials")]).send().await;
+    assert_ne!(own.code(), 200, "a stored value is accepted as a client's secret");
+    for guess in Kind::ALL.map(|kind| format!("{}{value}", kind.prefix())).iter().chain([&value.to_owned()]) {
+        let refreshed = token(&[("grant_type", "refresh_token"), ("client_id", "public"), ("refresh_token", guess)]);
+        assert_ne!(refreshed.send().await.code(), 200, "a stored value is accepted as a refresh token");
+        let introspected = rig.introspect(guess).await;
+        assert_ne!(introspected["active"], true, "a stored value is introspected");
+        let userinfo = rig.identity.get(&main("/oauth2/userinfo")).bearer(guess).send().await;
+        assert_ne!(userinfo.code(), 200, "a stored value is accepted at userinfo");
+        let cookie = format!("sekisho-main-sso={guess}; sekisho-main-browser={guess}");
+        let silent = rig.identity.get(&silent_request()).header("cookie", &cookie).send().await;
+        let location = silent.header("location").unwrap_or_default();
+        assert!(location.contains("error=login_required"), "a stored value is a sign-in: {location}");
+    }
+}
+
+fn silent_request() -> String {
+    "/realms/main/oauth2/authorize?response_type=code&client_id=public&redirect_uri=http://127.0.0.1/callback\
+     &scope=openid&prompt=none&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+        .to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,6 +214,21 @@ async fn inv_6_a_fetch_gets_401_that_an_allowed_origin_can_read_and_no_redirect(
             assert_eq!(answer.code(), 401, "{route:?} {credential:?}");
             assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
             assert!(answer.header("location").is_none());
+        }
+        let gone = rig.token("alice", route).await;
+        let mount = if route.takes_jwt() { "/jwt/auth" } else { "/auth" };
+        rig.gateway.post(&format!("{mount}/logout")).bearer(&gone).send().await;
+        rig.advance(rig.access_token_lifetime() + std::time::Duration::from_secs(61)).await;
+        rig.settle().await;
+        for cookie in ["garbage", &gone, "\"\"; x=1"] {
+            for accept in ["application/json", "text/event-stream", "*/*"] {
+                let ask = rig.gateway.get(&route.path("/orders/1")).header("accept", accept);
+                let ask = ask.header("cookie", &format!("{}={cookie}", route.cookie()));
+                let answer = ask.header("origin", "https://app.example").send().await;
+                assert_eq!(answer.code(), 401, "{route:?} {cookie} {accept}: {}", answer.text());
+                assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+                assert!(answer.header("location").is_none());
+            }
         }
         let foreign = rig.gateway.get(&route.path("/orders/1")).header("origin", "https://evil.example").send().await;
         assert!(foreign.header("access-control-allow-origin").is_none());

@@ -1,8 +1,12 @@
-//! The whole product in one process, with a clock that the tests own, and the main story once against the real binary.
+//! The whole product in one process, with a clock that the tests own, and the main story against the real binary.
 //!
-//! One file per story; the scenarios carry their names (INV-1, OPQ-3, JWT-4 …). What needs a second gateway or a killed
-//! process is not here: OPQ-3 and OPQ-5 on a second replica, JWT-3 with a killed identity provider. They come with
-//! "Foundations complete" (several connections, PostgreSQL) and with `sekisho patterns` (its own rig of processes).
+//! One file per story; the scenarios carry their names (INV-1, OPQ-3, JWT-4 …). `apart` has gateways and services whose
+//! identity is at the other end of a wire.
+//!
+//! Not proved yet, by the issue that brings it:
+//! - "Foundations complete": OPQ-7 on a page; cookie attributes with `__Host-` on TLS listeners; stories on PostgreSQL.
+//! - The `sso` pattern: INV-6 as a redirect of page navigations.
+//! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
 #[cfg(test)]
 mod apart;
@@ -34,5 +38,6 @@ mod rig;
 mod signin;
 #[cfg(test)]
 mod spy;
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod stream;

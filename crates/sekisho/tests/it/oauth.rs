@@ -13,6 +13,7 @@ const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0";
 #[derive(Debug)]
 pub(crate) struct PublicFlow {
     code: String,
+    cookies: Vec<String>,
 }
 
 // === impl PublicFlow ===
@@ -39,7 +40,17 @@ impl PublicFlow {
         let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
         assert_eq!(field("state").as_deref(), Some("xyz"), "{location}");
         assert_eq!(field("iss").as_deref(), Some(rig.issuer().as_str()), "{location}");
-        Self { code: field("code").unwrap_or_else(|| panic!("no code in {location}")) }
+        let cookies = browser.cookies.into_iter().map(|(_, value)| value).collect();
+        Self { cookies, code: field("code").unwrap_or_else(|| panic!("no code in {location}")) }
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What the browser holds.
+    pub(crate) fn cookies(&self) -> Vec<&str> {
+        self.cookies.iter().map(String::as_str).collect()
     }
 
     pub(crate) async fn redeem(&self, rig: &Rig) -> Answer {

@@ -45,6 +45,9 @@ pub(crate) struct Route {
     jwt: bool,
 }
 
+/// Everything that speaks opaque tokens only.
+const OPAQUE: [&str; 3] = ["/opaque", "/auth", "/shop"];
+
 /// One route of each pattern.
 pub(crate) const GUARDED: [Route; 3] = [
     Route { prefix: "/opaque", cookie: "sekisho-main-opaque", jwt: false },
@@ -202,7 +205,7 @@ impl Rig {
         }
         let gateway_addr = house.gateway_addr().await.unwrap();
         Self {
-            gateway: Client::of(gateway_addr),
+            gateway: Client::outside(gateway_addr, &OPAQUE),
             identity: Client::of(identity_addr),
             identity_addr,
             orders: Client::of(orders_addr),

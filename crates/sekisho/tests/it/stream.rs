@@ -1,4 +1,5 @@
-//! The gateway does not buffer: a gibibyte in each direction through the real binary, and what its memory did meanwhile.
+//! The gateway does not buffer: a gibibyte in both directions at once through the real binary, and what its memory did
+//! meanwhile. Memory is read from `/proc`, so this runs on Linux alone.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -94,17 +95,14 @@ async fn count(mut body: Incoming) -> u64 {
     bytes
 }
 
-/// Answers with a gibibyte, and says in a header how much it was sent.
+/// Sends back what it is sent, as it comes.
 async fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     Handle::current().spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = hyper::service::service_fn(async |request: Request<Incoming>| {
-                let received = count(request.into_body()).await;
-                let response = Response::builder().header("x-received", received).body(gibibyte());
-                Ok::<_, Infallible>(response.unwrap())
-            });
+            let echo = async |request: Request<Incoming>| Ok::<_, Infallible>(Response::new(request.into_body()));
+            let service = hyper::service::service_fn(echo);
             let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             let _ = connection.await;
         }
@@ -113,7 +111,7 @@ async fn upstream() -> SocketAddr {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_gibibyte_goes_both_ways_while_the_gateway_grows_by_16_mib_at_most() {
+async fn a_gibibyte_goes_both_ways_at_once_while_the_gateway_grows_by_16_mib_at_most() {
     let served = Served::before(upstream().await).await;
     let before = served.peak();
     let stream = TcpStream::connect(served.gateway).await.unwrap();
@@ -122,9 +120,8 @@ async fn a_gibibyte_goes_both_ways_while_the_gateway_grows_by_16_mib_at_most() {
     let request = Request::post("/").header("host", served.gateway.to_string()).body(gibibyte()).unwrap();
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["x-received"], GIBIBYTE.to_string().as_str(), "every byte went up");
     let received = count(response.into_body()).await;
-    assert_eq!(received, GIBIBYTE, "every byte came down");
+    assert_eq!(received, GIBIBYTE, "every byte went up and came down");
     let growth = served.peak() - before;
     assert!(growth <= GROWTH_BYTES_MAX, "grew by {} KiB from {} KiB", growth >> 10, before >> 10);
 }
