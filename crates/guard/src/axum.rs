@@ -2,7 +2,14 @@
 //!
 //! ```
 //! use axum::{Router, routing::get};
-//! use sekisho_guard::layer::{Authenticated, Guard, Refusal};
+//! use sekisho_guard::layer::{Authenticated, Guard, GuardOptions, Refusal};
+//! # use sekisho_token::Secret;
+//!
+//! /// With the secret that `sekisho client create orders --kind service …` printed.
+//! async fn guard(secret: Secret<String>) -> Result<Guard, Box<dyn std::error::Error>> {
+//!     let options = GuardOptions::new("http://localhost:7000/realms/main", "orders", "orders".parse()?, secret);
+//!     Ok(Guard::remote(options).start().await?)
+//! }
 //!
 //! async fn show(caller: Authenticated) -> Result<String, Refusal> {
 //!     caller.require("orders:read")?;

@@ -31,6 +31,8 @@ mod opq;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod rig;
