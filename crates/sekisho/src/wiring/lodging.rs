@@ -58,9 +58,16 @@ impl Lodging {
         let name: RealmName = RealmName::DEFAULT.parse()?;
         let issuer = self.issuer.clone().ok_or_else(|| RaiseError::UnknownRealm(name.clone()))?;
         let address = format!("http://{identity}/realms/{name}").parse()?;
-        let realm = RemoteRealm { name, issuer, address: Some(address), client_id: client, client_secret: secret };
+        let realm = RemoteRealm {
+            name,
+            issuer,
+            address: Some(address),
+            client_id: client,
+            client_secret: secret,
+            certificate_authorities: Vec::new(),
+        };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm] }).await?;
+        self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm], tls: None }).await?;
         if let Some(operations) = self.operations.take() {
             self.house.serve_operations(TcpListener::from_std(operations)?)?;
         }
