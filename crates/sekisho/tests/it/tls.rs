@@ -29,6 +29,7 @@ use tokio::runtime::Handle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::binary::Demo;
 use crate::client::Answer;
 use crate::oauth::{attribute, hidden_fields, unescaped};
 use crate::rig::{realm, registration};
@@ -76,14 +77,22 @@ impl Authority {
     }
 
     fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
-        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        TlsConnector::from(Arc::new(config))
+        client(vec![self.0.der().clone()], alpn, versions)
     }
+}
+
+fn client(
+    authorities: Vec<CertificateDer<'static>>,
+    alpn: &[&str],
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(authorities);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    TlsConnector::from(Arc::new(config))
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -494,4 +503,96 @@ async fn a_house_that_ends_says_farewell_to_whoever_is_connected() {
         // An end without a farewell would be an error: somebody could have cut the answer short.
         soon(stream.read_to_end(&mut Vec::new())).await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_over_tls_is_whole_and_shows_what_passed() {
+    let demo = Demo::start_with(&["--tls"]);
+    let text = |key: &str| demo.manifest[key].as_str().unwrap_or_else(|| panic!("{key} in demo.json")).to_owned();
+    let address = |url: &str| -> SocketAddr {
+        let authority = url.strip_prefix("https://").unwrap_or_else(|| panic!("{url}")).split('/').next().unwrap();
+        authority.replace("localhost", "127.0.0.1").parse().unwrap()
+    };
+    let (gateway, identity) = (address(&text("gateway")), address(&text("issuer")));
+    let authorities = std::fs::read(text("certificate_authority")).unwrap();
+    let connector = client(sekisho_fetch::certificates(&authorities).unwrap(), &["http/1.1"], rustls::ALL_VERSIONS);
+    let ask = async |addr, request| {
+        let stream = secure(connector.clone(), addr).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        Handle::current().spawn(connection);
+        answer(soon(sender.send_request(request)).await.unwrap()).await
+    };
+    let page = ask(gateway, get(gateway, "/", "")).await;
+    assert!(page.code() == 200 && page.text().contains("value=\"alice\""), "{}", page.text());
+    let metadata = ask(identity, get(identity, "/realms/main/.well-known/openid-configuration", "")).await;
+    assert_eq!(metadata.json()["issuer"], text("issuer").as_str());
+
+    let body = format!(r#"{{"username":"alice","password":"{}"}}"#, demo.password("alice"));
+    let request = Request::post("/auth/login").header("host", gateway.to_string()).header("origin", text("gateway"));
+    let request = request.header("content-type", "application/json").body(Full::from(body)).unwrap();
+    let login = ask(gateway, request).await;
+    let listed = demo.manifest["routes"].as_array().unwrap().iter().find(|route| route["name"] == "opaque").unwrap();
+    let name = listed["cookie_name"].as_str().unwrap();
+    assert_eq!(name, "__Host-sekisho-main-opaque");
+    let cookie = format!("{name}={}", login.set_cookie(name).expect("the cookie that demo.json names"));
+    let order = ask(gateway, get(gateway, "/opaque/orders/1", &cookie)).await;
+    assert_eq!(order.code(), 200, "{}", order.text());
+    assert!(order.text().contains("stock"), "orders asked stock: {}", order.text());
+
+    let legs = ask(gateway, get(gateway, "/demo/legs", "")).await.json();
+    let passed: Vec<(&str, &str)> =
+        legs.as_array().unwrap().iter().filter_map(|leg| Some((leg["to"].as_str()?, leg["title"].as_str()?))).collect();
+    for expected in [
+        ("gateway", "GET /opaque/orders/1 HTTP/1.1"),
+        ("identity", "POST /realms/main/oauth2/token HTTP/1.1"),
+        ("stock", "GET /stock"),
+    ] {
+        assert!(
+            passed.iter().any(|(to, title)| *to == expected.0 && title.starts_with(expected.1)),
+            "{expected:?} in {passed:?}"
+        );
+    }
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_by_signal_looks_at_its_files_and_goes_on() {
+    use std::io::BufRead as _;
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let files = Files { certificate: dir.path().join("certificate.pem"), key: dir.path().join("key.pem") };
+    let first = authority.issue(&files);
+    let config = dir.path().join("sekisho.yaml");
+    let text = format!(
+        "data: {}\noperations: {{ listen: '127.0.0.1:0' }}\ngateway:\n  listen: 127.0.0.1:0\n  tls: {{ certificate: {}, key: {} }}\n",
+        dir.path().join("data").display(),
+        files.certificate.display(),
+        files.key.display()
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    let mut server =
+        command.args(["serve", "--config"]).arg(&config).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut log = std::io::BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut until =
+        |said: &str| log.find(|line| line.contains(said)).unwrap_or_else(|| panic!("nothing said {said:?}"));
+    let told = until("the gateway listens");
+    let addr: SocketAddr = told.split("address=").nth(1).unwrap().trim().parse().unwrap();
+    until("ready");
+    let shown = async || {
+        let stream = secure(authority.client(&[], rustls::ALL_VERSIONS), addr).await.unwrap();
+        stream.get_ref().1.peer_certificates().unwrap()[0].clone()
+    };
+    assert_eq!(shown().await, first);
+    let second = authority.issue(&files);
+    let tell = |signal: &str| {
+        let pid = server.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    };
+    tell("-HUP");
+    until("as asked");
+    until("a new certificate is shown");
+    assert_eq!(shown().await, second);
+    tell("-TERM");
+    until("draining");
+    assert_eq!(server.wait().unwrap().code(), Some(0));
 }
