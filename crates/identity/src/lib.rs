@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quick_cache::sync::Cache;
 use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Store, StoreError};
 use sekisho_token::Entropy;
@@ -117,6 +118,7 @@ impl Identity {
             base: Base::of(&settings.base_url)?,
             passwords: Passwords::start(limits.hashing_threads, limits.hashing_queue_max, Arc::clone(&entropy))?,
             throttle: Throttle::new(Arc::clone(&clock), limits),
+            verified: Cache::new(limits.verified_tokens_max),
             hub: Arc::new(Hub::new(Arc::clone(&store), Arc::clone(&clock))),
             signed: Signed::new(limits.signed_entries_max),
             form_key: seal.derive("form tokens"),

@@ -80,6 +80,8 @@ pub struct Limits {
     pub feed_streams_max: usize,
     /// Signed entries of the feed that are kept.
     pub signed_entries_max: usize,
+    /// Verified JWTs of our own that are remembered, for introspection and exchange.
+    pub verified_tokens_max: usize,
     /// The longest access token that is read back.
     pub token_bytes_max: usize,
     /// Expired rows that are deleted in one go.
@@ -175,6 +177,7 @@ impl Default for Limits {
             wait_s_max: 300,
             feed_streams_max: 1000,
             signed_entries_max: 4096,
+            verified_tokens_max: 10_000,
             token_bytes_max: 64 << 10,
             sweep_rows_max: 1000,
         }

@@ -4,11 +4,13 @@
 //!
 //! Not here: whom the token was for; the asking endpoint knows whether that matters.
 
+use std::sync::Arc;
+
 use sekisho_guard::access::Refused;
 use sekisho_model::opaque::Opaque;
-use sekisho_token::Secret;
 use sekisho_token::credential::{Credential, Kind, kind_of};
-use sekisho_token::jwt::{Audiences, Expect, Expiry, Limits, Unverified};
+use sekisho_token::jwt::{self, Audiences, Expect, Expiry, LEEWAY_S, Limits, Unverified};
+use sekisho_token::{Digest, KeyId, Secret, Timestamp};
 use sekisho_wire::{AccessClaims, Reason, Unavailable};
 
 use crate::realms::RealmState;
@@ -19,6 +21,13 @@ use crate::room::{Room, unavailable};
 pub(crate) enum Own {
     Jwt(Box<AccessClaims>),
     Opaque(Box<Opaque>),
+}
+
+/// A JWT whose signature was checked, and by which key.
+#[derive(Debug)]
+pub(crate) struct ReadBack {
+    claims: AccessClaims,
+    kid: KeyId,
 }
 
 /// Why it does not, or nobody knows.
@@ -50,16 +59,39 @@ pub(crate) async fn opaque(room: &Room, realm: &RealmState, text: &str) -> Resul
 /// A JWT that nothing was taken back of.
 pub(crate) async fn jwt(room: &Room, realm: &RealmState, text: &str) -> Result<AccessClaims, Dead> {
     let now = room.now();
+    let read = verified(room, realm, text, now).map_err(Dead::Refused)?;
+    room.hub.settle(&realm.name).await?;
+    room.hub.fold(&realm.name).judge(&read.claims, &read.kid, now).map_err(Dead::Refused)?;
+    Ok(read.claims.clone())
+}
+
+/// The signature is checked once for each text; what can change with time is looked at again, by the caller whether
+/// anything was taken back, the key included.
+fn verified(room: &Room, realm: &RealmState, text: &str, now: Timestamp) -> Result<Arc<ReadBack>, Reason> {
     let limits = Limits { token_bytes_max: room.settings.limits.token_bytes_max, ..Limits::default() };
+    if text.len() > limits.token_bytes_max {
+        return Err(Reason::MalformedCredential);
+    }
+    let digest = Digest::of(text.as_bytes());
+    let of_realm = |read: &Arc<ReadBack>| read.claims.iss == realm.issuer;
+    if let Some(read) = room.verified.get(&digest).filter(of_realm) {
+        if now.seconds_since(read.claims.exp) < i64::from(LEEWAY_S) {
+            return Ok(read);
+        }
+        room.verified.remove(&digest);
+        return Err(Reason::Expired);
+    }
     let expect = Expect::access_token(realm.issuer.as_str(), Audiences::unchecked());
     let ring = realm.ring();
-    let verified = Unverified::parse(text, &limits)
-        .and_then(|token| token.verify::<AccessClaims>(&ring.at(now), &expect, now))
-        .map_err(|refusal| Dead::Refused(Refused::from(refusal).reason))?;
-    room.hub.settle(&realm.name).await?;
-    let (kid, claims) = (verified.kid().clone(), verified.into_claims());
-    room.hub.fold(&realm.name).judge(&claims, &kid, now).map_err(Dead::Refused)?;
-    Ok(claims)
+    let token = Unverified::parse(text, &limits).map_err(reason)?;
+    let token = token.verify::<AccessClaims>(&ring.at(now), &expect, now).map_err(reason)?;
+    let read = Arc::new(ReadBack { kid: token.kid().clone(), claims: token.into_claims() });
+    room.verified.insert(digest, Arc::clone(&read));
+    Ok(read)
+}
+
+fn reason(refusal: jwt::Refusal) -> Reason {
+    Refused::from(refusal).reason
 }
 
 /// The claims of an ID token of ours, expired or not: it proves nothing but who once signed in where.
