@@ -6,7 +6,7 @@
 FLAVOUR := --locked --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt compiler lints
+.PHONY: help demo test fmt bench compiler lints
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: compiler lints ## the gate: house rules, format, lints, tests, examples in
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
 	cargo test $(FLAVOUR) --workspace --lib --bins --tests --examples
 	cargo test $(FLAVOUR) --workspace --doc
+
+bench: compiler ## measure the release build beside other proxies; ARGS="--only gateway" for a part
+	bench/run $(ARGS)
 
 fmt: ## format the source
 	cargo fmt --all
