@@ -14,22 +14,23 @@
 //! Not here: pages and cookies (`http::pages`), the authorization request (`oauth::authorize`).
 
 use sekisho_model::client::Consent;
-use sekisho_model::flow::Progress;
+use sekisho_model::flow::{AuthorizationRequest, Progress};
 use sekisho_model::{Client, Flow, Session, User};
 use sekisho_token::credential::{Credential, Kind};
 use sekisho_token::{Digest, Secret, Timestamp};
 use sekisho_wire::Unavailable;
 
-use crate::oauth::authorize::{Begun, Reply};
+use crate::oauth::authorize::Reply;
 use crate::oauth::code::Promise;
 use crate::oauth::refusal::{Code as Error, Fault};
 use crate::oauth::{code, scope};
 use crate::realms::RealmState;
 use crate::room::{Origin, Room, unavailable};
 use crate::signin::{self, Held, SignInError, Typed};
+use crate::throttle::Throttled;
 
 /// What comes next.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The person shows who they are.
     Password,
@@ -48,6 +49,15 @@ pub(crate) struct Stored {
     pub(crate) signed_in: Option<(Session, User)>,
 }
 
+/// Why a login did not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
 // === impl Stored ===
 
 impl Stored {
@@ -56,8 +66,11 @@ impl Stored {
         let request = &self.flow.request;
         let Some((session, _)) = &self.signed_in else { return Step::Password };
         let in_this_flow = self.flow.progress.session == Some(session.id);
-        let too_old = request.max_age_s.is_some_and(|max_age_s| now.seconds_since(session.auth_time) > max_age_s);
-        if (request.sign_in_again || too_old) && !in_this_flow {
+        let age_s = now.seconds_since(session.auth_time);
+        // Zero means what `prompt=login` means (OpenID Connect Core §3.1.2.1).
+        let too_old = request.max_age_s.is_some_and(|max_age_s| max_age_s == 0 || age_s > max_age_s);
+        let somebody_else = request.expected.is_some_and(|expected| expected != session.user);
+        if somebody_else || (request.sign_in_again || too_old) && !in_this_flow {
             return Step::Password;
         }
         let asks = self.client.registration.consent == Consent::Required || request.ask_again;
@@ -68,27 +81,42 @@ impl Stored {
     }
 }
 
-/// Keeps a request until the person has signed in; gives the flow's id.
-pub(crate) async fn start(
+/// A request, and what it will be found under if it has to wait for the person. Nothing is kept yet.
+pub(crate) fn draft(
     room: &Room,
     realm: &RealmState,
-    begun: Begun,
+    request: AuthorizationRequest,
     browser: Digest,
-    origin: &Origin,
-) -> Result<Secret<String>, Unavailable> {
+) -> (Flow, Secret<String>) {
     let now = room.now();
     let id = Credential::mint(Kind::Flow, &*room.entropy);
-    let act = room.act(realm, Some(&begun.request.client), origin);
     let flow = Flow {
         digest: id.digest(),
         browser,
-        request: begun.request,
+        request,
         started_at: now,
         expires_at: now.plus_s(realm.settings.flow_lifetime_s),
         progress: Progress::default(),
     };
-    room.store.start_flow(act, flow).await.map_err(unavailable)?;
-    Ok(id.into_secret())
+    (flow, id.into_secret())
+}
+
+/// Keeps a request until the person has signed in. Anybody can begin one, so from one address only so many at a time.
+pub(crate) async fn start(room: &Room, realm: &RealmState, flow: Flow, origin: &Origin) -> Result<(), StartError> {
+    room.throttle.begin_flow(origin.address)?;
+    let act = room.act(realm, Some(&flow.request.client), origin);
+    Ok(room.store.start_flow(act, flow).await.map_err(unavailable)?)
+}
+
+/// A request that waits for nobody, with who takes part in it; none when its client is gone.
+pub(crate) async fn at_once(
+    room: &Room,
+    realm: &RealmState,
+    flow: Flow,
+    signed_in: Option<(Session, User)>,
+) -> Result<Option<Stored>, Unavailable> {
+    let client = room.client(&realm.name, &flow.request.client).await?;
+    Ok(client.map(|(_, client)| Stored { flow, client, signed_in }))
 }
 
 /// The flow of this id, for this browser; none for another one's.
@@ -103,19 +131,15 @@ pub(crate) async fn stored(
     let Some(flow) = flow.filter(|flow| browser.is_some_and(|browser| flow.browser.matches(&browser))) else {
         return Ok(None);
     };
-    let client = room.client(&realm.name, &flow.request.client).await?;
-    Ok(client.map(|(_, client)| Stored { flow, client, signed_in }))
+    at_once(room, realm, flow, signed_in).await
 }
 
 /// What `prompt=none` is answered with when somebody would have to be asked (OpenID Connect Core §3.1.2.6).
-pub(crate) fn silent(stored: &Stored, expected: Option<&sekisho_wire::Subject>, now: Timestamp) -> Option<Fault> {
-    let login = Fault::new(Error::LoginRequired, "somebody would have to sign in");
-    let other =
-        expected.is_some_and(|expected| stored.signed_in.as_ref().is_none_or(|(_, user)| *expected != user.id.into()));
+pub(crate) fn silent(stored: &Stored, now: Timestamp) -> Option<Fault> {
     match stored.next(now) {
-        Step::Password => Some(login),
+        Step::Password => Some(Fault::new(Error::LoginRequired, "somebody would have to sign in")),
         Step::Consent => Some(Fault::new(Error::ConsentRequired, "somebody would have to be asked")),
-        Step::Done => other.then_some(login),
+        Step::Done => None,
     }
 }
 
@@ -162,12 +186,23 @@ pub(crate) async fn finish(
     stored: &Stored,
     origin: &Origin,
 ) -> Result<Option<String>, Unavailable> {
+    let act = room.act(realm, Some(&stored.flow.request.client), origin);
+    if !room.store.finish_flow(act, stored.flow.digest).await.map_err(unavailable)? {
+        return Ok(None);
+    }
+    reply(room, realm, stored, origin).await
+}
+
+/// The address of the client, with a code for whoever is signed in.
+pub(crate) async fn reply(
+    room: &Room,
+    realm: &RealmState,
+    stored: &Stored,
+    origin: &Origin,
+) -> Result<Option<String>, Unavailable> {
     let request = &stored.flow.request;
     let Some((session, user)) = &stored.signed_in else { return Ok(None) };
     let act = room.act(realm, Some(&request.client), origin);
-    if !room.store.finish_flow(act.clone(), stored.flow.digest).await.map_err(unavailable)? {
-        return Ok(None);
-    }
     let promise = Promise {
         client: request.client.clone(),
         scopes: request.scopes.intersection(&scope::allowed(&stored.client, user)),

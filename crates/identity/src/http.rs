@@ -40,7 +40,7 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.
 fn methods(endpoint: Endpoint) -> MethodRouter<Arc<Room>> {
     match endpoint {
-        Endpoint::Authorize => get(pages::authorize).post(pages::authorize),
+        Endpoint::Authorize => get(pages::authorize).post(pages::authorize_by_form),
         Endpoint::Token => post(oauth::token).options(oauth::preflight),
         Endpoint::Jwks => get(oauth::jwks).options(oauth::preflight),
         Endpoint::Introspect => post(oauth::introspect),

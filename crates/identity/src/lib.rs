@@ -22,7 +22,7 @@ use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
 pub mod admin;
@@ -119,6 +119,7 @@ impl Identity {
             passwords: Passwords::start(limits.hashing_threads, limits.hashing_queue_max, Arc::clone(&entropy))?,
             throttle: Throttle::new(Arc::clone(&clock), limits),
             verified: Cache::new(limits.verified_tokens_max),
+            streams: Arc::new(Semaphore::new(limits.feed_streams_max)),
             hub: Arc::new(Hub::new(Arc::clone(&store), Arc::clone(&clock))),
             signed: Signed::new(limits.signed_entries_max),
             form_key: seal.derive("form tokens"),

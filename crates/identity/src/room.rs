@@ -10,7 +10,7 @@ use sekisho_token::seal::SealingKey;
 use sekisho_token::{Digest, Entropy, Secret, Timestamp};
 use sekisho_wire::{Audit, AuditEvent, ClientId, Clock, Position, RealmName, RequestId, Unavailable};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
@@ -40,6 +40,8 @@ pub(crate) struct Room {
     pub(crate) verified: Cache<Digest, Arc<ReadBack>>,
     /// Under which form tokens are made.
     pub(crate) form_key: Secret<[u8; 32]>,
+    /// Places for streams of the feed.
+    pub(crate) streams: Arc<Semaphore>,
     /// Says when open streams have to end.
     pub(crate) draining: watch::Sender<bool>,
 }

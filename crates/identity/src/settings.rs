@@ -74,6 +74,8 @@ pub struct Limits {
     pub address_failures_free: u32,
     /// Wrong secrets for one client from one address before the answer is 429.
     pub client_failures_free: u32,
+    /// Logins at our own pages that may begin from one address in a minute.
+    pub flows_per_minute_max: u32,
     /// The longest wait after a failure, in seconds. There is no lock that only an administrator opens.
     pub wait_s_max: u32,
     /// Streams of the feed at one time.
@@ -174,6 +176,7 @@ impl Default for Limits {
             account_failures_free: 5,
             address_failures_free: 50,
             client_failures_free: 100,
+            flows_per_minute_max: 600,
             wait_s_max: 300,
             feed_streams_max: 1000,
             signed_entries_max: 4096,

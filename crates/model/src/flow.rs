@@ -1,7 +1,7 @@
 //! Login in progress: the authorization request that waits while a person signs in, bound to their browser.
 
 use sekisho_token::{Digest, Timestamp};
-use sekisho_wire::{BoxFuture, ClientId, RealmName, Scopes, SessionId};
+use sekisho_wire::{BoxFuture, ClientId, RealmName, Scopes, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{Act, StoreError};
@@ -30,8 +30,11 @@ pub struct AuthorizationRequest {
     pub ask_again: bool,
     /// How old the sign-in may be, in seconds.
     pub max_age_s: Option<i64>,
-    /// Whom the client expects.
+    /// Whom the client expects, as it calls them.
     pub login_hint: Option<String>,
+    /// Who must sign in, where an ID token named them.
+    #[serde(default)]
+    pub expected: Option<UserId>,
 }
 
 /// A stored request and how far it got.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use aws_lc_rs::{constant_time, digest};
 
+use crate::Algorithm;
+
 /// A SHA-256 digest. What is stored in place of a credential, and the key of every table of credentials.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
@@ -30,6 +32,19 @@ impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Digest(…)")
     }
+}
+
+/// The left half of the digest that goes with a signature algorithm (OpenID Connect Core §3.1.3.6). Ed25519 hashes with
+/// SHA-512 inside (RFC 8032 §5.1), so that is what clients compute for it.
+#[must_use]
+pub fn left_half(algorithm: Algorithm, bytes: &[u8]) -> Vec<u8> {
+    let with = match algorithm {
+        Algorithm::Es256 | Algorithm::Rs256 | Algorithm::Ps256 => &digest::SHA256,
+        Algorithm::EdDsa => &digest::SHA512,
+    };
+    let digest = digest::digest(with, bytes);
+    let bytes = digest.as_ref();
+    bytes.iter().take(bytes.len() / 2).copied().collect()
 }
 
 /// Whether two byte strings are equal, in a time that depends on their lengths alone.

@@ -22,8 +22,9 @@ use sekisho_wire::Unavailable;
 
 use super::cookies::{self, BROWSER, SSO};
 use super::request::Asked;
-use crate::flow::{self, Step, Stored};
+use crate::flow::{self, StartError, Step, Stored};
 use crate::oauth::authorize::{self, Reject};
+use crate::oauth::discovery::Endpoint;
 use crate::oauth::logout::{self, Wrong};
 use crate::oauth::params::Params;
 use crate::room::unavailable;
@@ -79,55 +80,77 @@ struct MessagePage<'a> {
     words: &'a str,
 }
 
-/// GET and POST `/oauth2/authorize`.
-pub(super) async fn authorize(asked: Asked, method: Method, RawQuery(query): RawQuery, body: Bytes) -> Response {
-    let params = match method {
-        Method::POST => asked.form(None, &body).ok(),
-        _ => Params::parse(query.unwrap_or_default().as_bytes()).ok(),
+/// GET `/oauth2/authorize`. HEAD would do all the work of it and show nothing.
+pub(super) async fn authorize(asked: Asked, method: Method, RawQuery(query): RawQuery) -> Response {
+    if method == Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let Ok(params) = Params::parse(query.unwrap_or_default().as_bytes()) else {
+        return message(StatusCode::BAD_REQUEST, "The request cannot be read.");
     };
-    let Some(params) = params else { return message(StatusCode::BAD_REQUEST, "The request cannot be read.") };
     let begun = match authorize::begin(&asked.room, &asked.realm, &params).await {
         Ok(begun) => begun,
         Err(Reject::Show(words)) => return message(StatusCode::BAD_REQUEST, words),
         Err(Reject::SendBack(reply, fault)) => return see_other(&reply.with_fault(&asked.realm, fault)),
         Err(Reject::Unavailable(error)) => return later(error),
     };
-    match begin(&asked, begun).await {
-        Ok(response) => response,
-        Err(error) => later(error),
+    if begun.silent { silently(&asked, begun).await.unwrap_or_else(later) } else { begin(&asked, begun).await }
+}
+
+/// POST `/oauth2/authorize` (OpenID Connect Core §3.1.2.1): the same by GET. A form from the client's page comes without our
+/// cookies, which are `SameSite=Lax`; the GET that follows has them.
+pub(super) async fn authorize_by_form(asked: Asked, body: Bytes) -> Response {
+    by_get(&asked, Endpoint::Authorize, &body)
+}
+
+fn by_get(asked: &Asked, endpoint: Endpoint, body: &Bytes) -> Response {
+    match (asked.form(None, body), std::str::from_utf8(body)) {
+        (Ok(_), Ok(query)) => see_other(&format!("{}{}?{query}", asked.realm.issuer, endpoint.path())),
+        (_, _) => message(StatusCode::BAD_REQUEST, "The form cannot be read."),
     }
 }
 
-async fn begin(asked: &Asked, begun: authorize::Begun) -> Result<Response, Unavailable> {
+/// `prompt=none`: nobody is asked and nothing is kept.
+async fn silently(asked: &Asked, begun: authorize::Begun) -> Result<Response, Unavailable> {
+    let (room, realm) = (&asked.room, &asked.realm);
+    let (flow, _) = flow::draft(room, realm, begun.request, Digest([0; 32]));
+    let Some(stored) = flow::at_once(room, realm, flow, signed_in(asked).await?).await? else {
+        return Ok(message(StatusCode::BAD_REQUEST, STALE));
+    };
+    if let Some(fault) = flow::silent(&stored, room.now()) {
+        return Ok(see_other(&authorize::Reply::to(&stored.flow.request).with_fault(realm, fault)));
+    }
+    let address = flow::reply(room, realm, &stored, &asked.origin).await?;
+    Ok(address.map_or_else(|| message(StatusCode::BAD_REQUEST, STALE), |address| see_other(&address)))
+}
+
+async fn begin(asked: &Asked, begun: authorize::Begun) -> Response {
     let (room, realm) = (&asked.room, &asked.realm);
     let known = cookies::read(asked, BROWSER, Kind::Flow);
     let fresh = known.is_none().then(|| Credential::mint(Kind::Flow, &*room.entropy));
     let browser = known.or_else(|| fresh.as_ref().map(Credential::digest)).unwrap_or(Digest([0; 32]));
-    let (silent, expected) = (begun.silent, begun.expected.clone());
-    let id = flow::start(room, realm, begun, browser, &asked.origin).await?;
-    let mut response = if silent {
-        let signed_in = signed_in(asked).await?;
-        match flow::stored(room, realm, (id.expose(), Some(browser)), signed_in).await? {
-            Some(stored) => match flow::silent(&stored, expected.as_ref(), room.now()) {
-                Some(fault) => {
-                    let reply = authorize::Reply::to(&stored.flow.request);
-                    see_other(&reply.with_fault(realm, fault))
-                }
-                None => on(asked, &stored, id.expose()).await?,
-            },
-            None => message(StatusCode::BAD_REQUEST, STALE),
+    let (flow, id) = flow::draft(room, realm, begun.request, browser);
+    match flow::start(room, realm, flow, &asked.origin).await {
+        Ok(()) => {}
+        Err(StartError::Throttled(throttled)) => {
+            let mut response = message(StatusCode::TOO_MANY_REQUESTS, "Too many sign-ins were begun. Try again soon.");
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(throttled.retry_after_s));
+            return response;
         }
-    } else {
-        see_other(&login_address(asked, id.expose()))
-    };
+        Err(StartError::Unavailable(error)) => return later(error),
+    }
+    let mut response = see_other(&login_address(asked, id.expose()));
     if let Some(cookie) = fresh.and_then(|fresh| cookies::set(asked, BROWSER, &fresh.into_secret())) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-    Ok(response)
+    response
 }
 
 /// GET `/login`.
-pub(super) async fn login(asked: Asked, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn login(asked: Asked, method: Method, RawQuery(query): RawQuery) -> Response {
+    if method == Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
     let params = Params::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
     let id = params.one("flow").unwrap_or_default();
     let shown = async {
@@ -152,20 +175,32 @@ pub(super) async fn submit(asked: Asked, body: Bytes) -> Response {
         let Some(stored) = stored(&asked, id).await? else {
             return Ok(message(StatusCode::BAD_REQUEST, STALE));
         };
-        if !same(form_token(&asked, id).as_bytes(), params.one("token").unwrap_or_default().as_bytes()) {
-            return Ok(message(StatusCode::FORBIDDEN, "This form was not made for this browser."));
+        let step = stored.next(asked.room.now());
+        let token = params.one("token").unwrap_or_default().as_bytes();
+        let of = |step| same(form_token(&asked, &of_step(step, id)).as_bytes(), token);
+        if of(step) {
+            return take(&asked, stored, (id, step), &params).await;
         }
-        step(&asked, stored, id, &params).await
+        // A form of a step that is over, or not yet there: what it says was not asked. A password is no consent.
+        if [Step::Password, Step::Consent].into_iter().any(of) {
+            return Ok(see_other(&login_address(&asked, id)));
+        }
+        Ok(message(StatusCode::FORBIDDEN, "This form was not made for this browser."))
     };
     answered.await.unwrap_or_else(later)
 }
 
-async fn step(asked: &Asked, mut stored: Stored, id: &str, params: &Params) -> Result<Response, Unavailable> {
+async fn take(
+    asked: &Asked,
+    mut stored: Stored,
+    (id, step): (&str, Step),
+    params: &Params,
+) -> Result<Response, Unavailable> {
     let (room, realm) = (&asked.room, &asked.realm);
     if params.one("cancel").is_some() {
         return Ok(see_other(&flow::cancel(room, realm, &stored, &asked.origin).await?));
     }
-    match stored.next(room.now()) {
+    match step {
         Step::Password => {
             let name = params.one("username").unwrap_or_default();
             let password = Secret::from(params.one("password").unwrap_or_default());
@@ -233,7 +268,7 @@ async fn on(asked: &Asked, stored: &Stored, id: &str) -> Result<Response, Unavai
                 person,
                 scopes: stored.flow.request.scopes.iter().map(sekisho_wire::Scope::as_str).collect(),
                 flow: id,
-                token: &form_token(asked, id),
+                token: &form_token(asked, &of_step(Step::Consent, id)),
             };
             Ok(html(StatusCode::OK, page.render()))
         }
@@ -256,7 +291,7 @@ fn password_page(
         realm: asked.realm.name.as_str(),
         client: &stored.client.registration.name,
         flow: id,
-        token: &form_token(asked, id),
+        token: &form_token(asked, &of_step(Step::Password, id)),
         name,
         wrong,
     };
@@ -277,10 +312,8 @@ pub(super) async fn log_out(asked: Asked, body: Bytes) -> Response {
     let Ok(params) = asked.form(None, &body) else {
         return message(StatusCode::BAD_REQUEST, "The form cannot be read.");
     };
-    let Some(token) = params.one("token") else {
-        let query = String::from_utf8_lossy(&body).into_owned();
-        return log_out_with(&asked, &params, &query, Confirmed::No).await.unwrap_or_else(later);
-    };
+    // From a client's page it comes without our cookies, and would end nothing.
+    let Some(token) = params.one("token") else { return by_get(&asked, Endpoint::Logout, &body) };
     if !from_here(&asked) || !same(form_token(&asked, "logout").as_bytes(), token.as_bytes()) {
         return message(StatusCode::FORBIDDEN, "This form was not made for this browser.");
     }
@@ -354,12 +387,20 @@ async fn signed_in(asked: &Asked) -> Result<Option<(Session, User)>, Unavailable
     Ok(found.filter(|(_, user)| user.disabled_at.is_none()))
 }
 
-/// Proves that a form was made for this browser and flow: nobody else knows the key or the cookie.
-fn form_token(asked: &Asked, flow: &str) -> String {
+/// What a form of a step is for.
+fn of_step(step: Step, flow: &str) -> String {
+    match step {
+        Step::Password => format!("password {flow}"),
+        Step::Consent | Step::Done => format!("consent {flow}"),
+    }
+}
+
+/// Proves that a form was made for this browser and purpose: nobody else knows the key or the cookie.
+fn form_token(asked: &Asked, purpose: &str) -> String {
     let cookie = cookies::read(asked, BROWSER, Kind::Flow).or_else(|| cookies::read(asked, SSO, Kind::Session));
     let mut bytes = asked.room.form_key.expose().to_vec();
     bytes.extend_from_slice(&cookie.unwrap_or(Digest([0; 32])).0);
-    bytes.extend_from_slice(&Digest::of(flow.as_bytes()).0);
+    bytes.extend_from_slice(&Digest::of(purpose.as_bytes()).0);
     URL_SAFE_NO_PAD.encode(Digest::of(&bytes).0)
 }
 

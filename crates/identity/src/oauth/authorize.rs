@@ -14,7 +14,7 @@ use sekisho_model::Client;
 use sekisho_model::client::{GrantType, Pkce};
 use sekisho_model::flow::AuthorizationRequest;
 use sekisho_token::pkce;
-use sekisho_wire::{ClientId, Unavailable};
+use sekisho_wire::{ClientId, Unavailable, UserId};
 
 use super::params::Params;
 use super::refusal::{Code, Fault, Refusal};
@@ -30,8 +30,6 @@ const OPAQUE_BYTES_MAX: usize = 4096;
 pub(crate) struct Begun {
     pub(crate) request: AuthorizationRequest,
     pub(crate) silent: bool,
-    /// Who must be signed in, where the client named somebody by an ID token.
-    pub(crate) expected: Option<sekisho_wire::Subject>,
 }
 
 /// Where an answer goes.
@@ -114,8 +112,7 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
     }
     let max_age_s = params.one("max_age").map(|text| text.parse::<u32>().map(i64::from));
     let max_age_s = max_age_s.transpose().map_err(|_| invalid("max_age is not a number of seconds"))?;
-    let hint = params.one("id_token_hint").map(sekisho_token::Secret::from);
-    let hint = hint.and_then(|text| super::own::id_token_hint(room, realm, &text));
+    let expected = expected(room, realm, params, client)?;
     let scopes = scope::parse(params.one("scope")).map_err(fault)?;
     let request = AuthorizationRequest {
         client: client.id.clone(),
@@ -129,17 +126,36 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
         ask_again: prompts.contains(&"consent"),
         max_age_s,
         login_hint: params.one("login_hint").map(|name| name.chars().take(100).collect()),
+        expected,
     };
-    Ok(Begun { request, silent, expected: hint.map(|hint| hint.sub) })
+    Ok(Begun { request, silent })
+}
+
+/// Whom `id_token_hint` names (OpenID Connect Core §3.1.2.1): the token must be one that this client was given.
+fn expected(room: &Room, realm: &RealmState, params: &Params, client: &Client) -> Result<Option<UserId>, Fault> {
+    let Some(text) = params.one("id_token_hint") else { return Ok(None) };
+    let hint = super::own::id_token_hint(room, realm, &sekisho_token::Secret::from(text));
+    let hint = hint.filter(|hint| hint.aud == client.id);
+    let user = hint.and_then(|hint| hint.sub.as_str().parse().ok());
+    let unusable = || Fault::new(Code::LoginRequired, "id_token_hint is not an ID token of this client");
+    user.map(Some).ok_or_else(unusable)
 }
 
 /// RFC 7636 §4.3 and RFC 9700 §2.1.1: `S256` only, and none only for a confidential client that was let off.
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Fault> {
     let invalid = |words| Fault::new(Code::InvalidRequest, words);
-    let Some(challenge) = params.one("code_challenge") else {
-        let let_off = client.registration.pkce == Pkce::Optional && !client.is_public();
-        return if let_off { Ok(None) } else { Err(invalid("code_challenge is missing")) };
-    };
+    let given = given_challenge(params)?;
+    let let_off = client.registration.pkce == Pkce::Optional && !client.is_public();
+    if given.is_none() && !let_off {
+        return Err(invalid("code_challenge is missing"));
+    }
+    Ok(given)
+}
+
+/// The challenge of a request that has one.
+pub(crate) fn given_challenge(params: &Params) -> Result<Option<String>, Fault> {
+    let invalid = |words| Fault::new(Code::InvalidRequest, words);
+    let Some(challenge) = params.one("code_challenge") else { return Ok(None) };
     if params.one("code_challenge_method") != Some("S256") {
         return Err(invalid("code_challenge_method must be S256"));
     }
@@ -152,7 +168,7 @@ fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Fault> 
 fn fault(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Request(fault) => fault,
-        Refusal::Client(_)
+        Refusal::Client
         | Refusal::Incapable(_)
         | Refusal::Bearer(_)
         | Refusal::TooLarge { .. }

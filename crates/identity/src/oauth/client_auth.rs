@@ -16,7 +16,7 @@ use sekisho_token::{Digest, Secret};
 use sekisho_wire::{ClientId, Position};
 
 use super::params::Params;
-use super::refusal::{Refusal, Tried};
+use super::refusal::Refusal;
 use crate::realms::RealmState;
 use crate::room::{Origin, Room};
 
@@ -45,7 +45,6 @@ pub(crate) async fn authenticate(
     origin: &Origin,
 ) -> Result<Known, Refusal> {
     let shown = read(authorization, params)?;
-    let tried = if shown.method == ClientAuth::ClientSecretBasic { Tried::Basic } else { Tried::Form };
     let found = match shown.id.parse::<ClientId>() {
         Ok(id) => room.client(&realm.name, &id).await?,
         Err(_) => None,
@@ -60,7 +59,7 @@ pub(crate) async fn authenticate(
         Some((position, client)) if accepts(&client, &shown, right) => Ok(Known { client, position }),
         Some(_) | None => {
             room.throttle.wrong_secret(&realm.name, &shown.id, origin.address)?;
-            Err(Refusal::Client(tried))
+            Err(Refusal::Client)
         }
     }
 }
@@ -79,7 +78,7 @@ fn accepts(client: &Client, shown: &Shown, right: bool) -> bool {
 fn read(authorization: Option<&str>, params: &Params) -> Result<Shown, Refusal> {
     let (id, secret) = (params.one("client_id"), params.one("client_secret"));
     let Some(authorization) = authorization else {
-        let id = id.ok_or(Refusal::Client(Tried::Form))?.to_owned();
+        let id = id.ok_or(Refusal::Client)?.to_owned();
         let method = if secret.is_some() { ClientAuth::ClientSecretPost } else { ClientAuth::None };
         return Ok(Shown { id, secret: secret.map(Secret::from), method });
     };
@@ -87,7 +86,7 @@ fn read(authorization: Option<&str>, params: &Params) -> Result<Shown, Refusal> 
     if secret.is_some() {
         return Err(Refusal::request("the client authenticates in two ways at once"));
     }
-    let (basic_id, basic_secret) = basic(authorization).ok_or(Refusal::Client(Tried::Basic))?;
+    let (basic_id, basic_secret) = basic(authorization).ok_or(Refusal::Client)?;
     if id.is_some_and(|id| id != basic_id) {
         return Err(Refusal::request("client_id differs from the one in the Authorization header"));
     }
@@ -117,7 +116,12 @@ fn form_decoded(text: &str) -> Option<String> {
 impl Known {
     /// The client may ask for this, or may not.
     pub(crate) fn demand(&self, capability: Capability) -> Result<(), Refusal> {
-        if self.client.can(capability) { Ok(()) } else { Err(Refusal::Incapable(lacking(capability))) }
+        // Whoever anybody can be has no rights beyond tokens, whatever its row says.
+        if self.client.can(capability) && !self.client.is_public() {
+            Ok(())
+        } else {
+            Err(Refusal::Incapable(lacking(capability)))
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 //! Endpoints come from the list that the router is made from, grants from the list that the token endpoint reads: nothing
 //! is advertised that does not answer, and nothing answers that is not advertised.
 
+use std::collections::BTreeSet;
+
 use sekisho_model::client::{ClientAuth, GrantType};
-use sekisho_token::Algorithm;
+use sekisho_token::Timestamp;
+use sekisho_token::ring::Stage;
 use serde_json::{Value, json};
 
 use super::scope::ABOUT_A_PERSON;
@@ -79,13 +82,16 @@ impl Endpoint {
 }
 
 /// The document of a realm.
-pub(crate) fn document(realm: &RealmState) -> Value {
+pub(crate) fn document(realm: &RealmState, now: Timestamp) -> Value {
     let issuer = realm.issuer.as_str();
     let anybody = ClientAuth::ALL;
     let with_secret = [ClientAuth::ClientSecretBasic, ClientAuth::ClientSecretPost];
-    let signs = realm.settings.signing_algorithm;
-    // OpenID Connect Discovery §3 wants RS256 in the list only where it is offered to anybody; the truth comes first.
-    let algorithms: Vec<Algorithm> = vec![signs];
+    // What signs, and what is about to. OpenID Connect Discovery §3 wants RS256 in the list too; the truth comes first.
+    let ring = realm.ring();
+    let signing = ring.keys().filter(|(key, _)| {
+        ring.stage(key.kid(), now).is_some_and(|stage| matches!(stage, Stage::Coming | Stage::Signing))
+    });
+    let algorithms: BTreeSet<&str> = signing.map(|(key, _)| key.alg().name()).collect();
     let mut document = json!({
         "issuer": issuer,
         "scopes_supported": ABOUT_A_PERSON,

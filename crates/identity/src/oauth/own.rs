@@ -9,10 +9,12 @@ use std::sync::Arc;
 use sekisho_guard::access::Refused;
 use sekisho_model::opaque::Opaque;
 use sekisho_token::credential::{Credential, Kind, kind_of};
-use sekisho_token::jwt::{self, Audiences, Expect, Expiry, LEEWAY_S, Limits, Unverified};
+use sekisho_token::jwt::{self, Audiences, Expect, Expiry, Limits, Unverified};
 use sekisho_token::{Digest, KeyId, Secret, Timestamp};
 use sekisho_wire::{AccessClaims, Reason, Unavailable};
 
+use super::scope;
+use crate::mint;
 use crate::realms::RealmState;
 use crate::room::{Room, unavailable};
 
@@ -56,6 +58,18 @@ pub(crate) async fn opaque(room: &Room, realm: &RealmState, text: &str) -> Resul
     Ok(opaque)
 }
 
+/// What a JWT for an opaque token says at this moment: what the token was issued with, as far as its client may still have
+/// it and the person may still do it.
+pub(crate) async fn inner(room: &Room, realm: &RealmState, opaque: &Opaque) -> Result<AccessClaims, Dead> {
+    let basis = &opaque.basis;
+    let found = room.client(&realm.name, &basis.grant.client).await?;
+    let (_, client) = found.ok_or(Dead::Refused(Reason::ClientRevoked))?;
+    let scopes = scope::remaining(&opaque.scopes, &client, &basis.user);
+    let mut claims = mint::of_person(room, realm, basis, scopes, opaque.audiences.clone());
+    claims.exp = opaque.expires_at;
+    Ok(claims)
+}
+
 /// A JWT that nothing was taken back of.
 pub(crate) async fn jwt(room: &Room, realm: &RealmState, text: &str) -> Result<AccessClaims, Dead> {
     let now = room.now();
@@ -75,19 +89,21 @@ fn verified(room: &Room, realm: &RealmState, text: &str, now: Timestamp) -> Resu
     let digest = Digest::of(text.as_bytes());
     let of_realm = |read: &Arc<ReadBack>| read.claims.iss == realm.issuer;
     if let Some(read) = room.verified.get(&digest).filter(of_realm) {
-        if now.seconds_since(read.claims.exp) < i64::from(LEEWAY_S) {
-            return Ok(read);
-        }
-        room.verified.remove(&digest);
-        return Err(Reason::Expired);
+        return in_time(&read, now).map(|()| read);
     }
     let expect = Expect::access_token(realm.issuer.as_str(), Audiences::unchecked());
     let ring = realm.ring();
     let token = Unverified::parse(text, &limits).map_err(reason)?;
     let token = token.verify::<AccessClaims>(&ring.at(now), &expect, now).map_err(reason)?;
     let read = Arc::new(ReadBack { kid: token.kid().clone(), claims: token.into_claims() });
+    in_time(&read, now)?;
     room.verified.insert(digest, Arc::clone(&read));
     Ok(read)
+}
+
+/// No leeway: it was our own clock that the end was read from.
+fn in_time(read: &ReadBack, now: Timestamp) -> Result<(), Reason> {
+    if now < read.claims.exp { Ok(()) } else { Err(Reason::Expired) }
 }
 
 fn reason(refusal: jwt::Refusal) -> Reason {

@@ -15,6 +15,8 @@ mod binary;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod confused;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod forge;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sekisho_model::Flow;
 use sekisho_model::flow::{AuthorizationRequest, Flows as _, Progress};
-use sekisho_wire::SessionId;
+use sekisho_wire::{SessionId, UserId};
 use tokio::task::JoinSet;
 
 use crate::rig::{NOW, Rig, web};
@@ -22,6 +22,7 @@ fn flow(rig: &Rig) -> Flow {
         ask_again: false,
         max_age_s: Some(60),
         login_hint: None,
+        expected: Some(UserId(7)),
     };
     Flow {
         digest: rig.digest(),
