@@ -3,7 +3,7 @@
 //! ```text
 //!   stored request ─► next ─┬─► password ─► next
 //!                           ├─► consent ──► next
-//!                           └─► done: a code, once
+//!                           └─► done: a code, or one's own account, once
 //! ```
 //!
 //! INVARIANT (one-dispatcher): a step notes what it brought and returns here; no step knows another one.
@@ -14,13 +14,13 @@
 //! Not here: pages and cookies (`http::pages`), the authorization request (`oauth::authorize`).
 
 use sekisho_model::client::Consent;
-use sekisho_model::flow::Progress;
+use sekisho_model::flow::{AccountPage, Progress, Request};
 use sekisho_model::{Client, Flow, Session, User};
 use sekisho_token::credential::{Credential, Kind};
 use sekisho_token::{Digest, Secret, Timestamp};
 use sekisho_wire::Unavailable;
 
-use crate::oauth::authorize::{Begun, Reply};
+use crate::oauth::authorize::Reply;
 use crate::oauth::code::Promise;
 use crate::oauth::refusal::{Code as Error, Fault};
 use crate::oauth::{code, scope};
@@ -43,9 +43,19 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Stored {
     pub(crate) flow: Flow,
-    pub(crate) client: Client,
+    /// Who asked for it; none for the person's own account.
+    pub(crate) client: Option<Client>,
     /// The browser's sign-in, if it has one that lives.
     pub(crate) signed_in: Option<(Session, User)>,
+}
+
+/// Where a finished flow leads.
+#[derive(Debug)]
+pub(crate) enum Destination {
+    /// To the client, at this address.
+    Client(String),
+    /// To a page of the person's own account.
+    Account(AccountPage),
 }
 
 // === impl Stored ===
@@ -56,15 +66,22 @@ impl Stored {
         let request = &self.flow.request;
         let Some((session, _)) = &self.signed_in else { return Step::Password };
         let in_this_flow = self.flow.progress.session == Some(session.id);
-        let too_old = request.max_age_s.is_some_and(|max_age_s| now.seconds_since(session.auth_time) > max_age_s);
-        if (request.sign_in_again || too_old) && !in_this_flow {
+        let too_old = request.max_age_s().is_some_and(|max_age_s| now.seconds_since(session.auth_time) > max_age_s);
+        let (again, asks) = match request {
+            Request::Authorization(request) => (request.sign_in_again, self.must_consent() || request.ask_again),
+            Request::Account(_) => (false, false),
+        };
+        if (again || too_old) && !in_this_flow {
             return Step::Password;
         }
-        let asks = self.client.registration.consent == Consent::Required || request.ask_again;
         if asks && self.flow.progress.consented_at.is_none() {
             return Step::Consent;
         }
         Step::Done
+    }
+
+    fn must_consent(&self) -> bool {
+        self.client.as_ref().is_some_and(|client| client.registration.consent == Consent::Required)
     }
 }
 
@@ -72,17 +89,17 @@ impl Stored {
 pub(crate) async fn start(
     room: &Room,
     realm: &RealmState,
-    begun: Begun,
+    request: Request,
     browser: Digest,
     origin: &Origin,
 ) -> Result<Secret<String>, Unavailable> {
     let now = room.now();
     let id = Credential::mint(Kind::Flow, &*room.entropy);
-    let act = room.act(realm, Some(&begun.request.client), origin);
+    let act = room.act(realm, request.client(), origin);
     let flow = Flow {
         digest: id.digest(),
         browser,
-        request: begun.request,
+        request,
         started_at: now,
         expires_at: now.plus_s(realm.settings.flow_lifetime_s),
         progress: Progress::default(),
@@ -103,8 +120,14 @@ pub(crate) async fn stored(
     let Some(flow) = flow.filter(|flow| browser.is_some_and(|browser| flow.browser.matches(&browser))) else {
         return Ok(None);
     };
-    let client = room.client(&realm.name, &flow.request.client).await?;
-    Ok(client.map(|(_, client)| Stored { flow, client, signed_in }))
+    let client = match flow.request.client() {
+        None => None,
+        Some(id) => match room.client(&realm.name, id).await? {
+            Some((_, client)) => Some(client),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Stored { flow, client, signed_in }))
 }
 
 /// What `prompt=none` is answered with when somebody would have to be asked (OpenID Connect Core §3.1.2.6).
@@ -127,10 +150,9 @@ pub(crate) async fn password(
     (name, password): (&str, &Secret<String>),
     origin: &Origin,
 ) -> Result<Secret<String>, SignInError> {
-    let client = stored.flow.request.client.clone();
-    let typed = Typed { name, password, client: &client };
-    let user = signin::check(room, realm, &typed, origin).await?;
-    let act = room.act(realm, Some(&client), origin);
+    let client = stored.flow.request.client();
+    let user = signin::check(room, realm, &Typed { name, password, client }, origin).await?;
+    let act = room.act(realm, client, origin);
     let cookie = Credential::mint(Kind::Session, &*room.entropy);
     let replaces = stored.signed_in.as_ref().map(|(session, _)| session.id);
     let held = Held::Browser { cookie: cookie.digest(), replaces };
@@ -151,44 +173,52 @@ pub(crate) async fn consent(
     origin: &Origin,
 ) -> Result<(), Unavailable> {
     stored.flow.progress.consented_at = Some(room.now());
-    let act = room.act(realm, Some(&stored.flow.request.client), origin);
+    let act = room.act(realm, stored.flow.request.client(), origin);
     room.store.advance_flow(act, stored.flow.digest, stored.flow.progress).await.map_err(unavailable)
 }
 
-/// Where the browser goes when nothing is left to ask: to the client with a code, once.
+/// Where the browser goes when nothing is left to ask, once: to the client with a code, or to the person's account.
 pub(crate) async fn finish(
     room: &Room,
     realm: &RealmState,
     stored: &Stored,
     origin: &Origin,
-) -> Result<Option<String>, Unavailable> {
+) -> Result<Option<Destination>, Unavailable> {
     let request = &stored.flow.request;
     let Some((session, user)) = &stored.signed_in else { return Ok(None) };
-    let act = room.act(realm, Some(&request.client), origin);
+    let act = room.act(realm, request.client(), origin);
     if !room.store.finish_flow(act.clone(), stored.flow.digest).await.map_err(unavailable)? {
         return Ok(None);
     }
+    let (request, client) = match (request, &stored.client) {
+        (Request::Account(request), _) => return Ok(Some(Destination::Account(request.account))),
+        (Request::Authorization(_), None) => return Ok(None),
+        (Request::Authorization(request), Some(client)) => (request, client),
+    };
     let promise = Promise {
         client: request.client.clone(),
-        scopes: request.scopes.intersection(&scope::allowed(&stored.client, user)),
+        scopes: request.scopes.intersection(&scope::allowed(client, user)),
         audiences: request.audiences.clone(),
         redirect_uri: Some(request.redirect_uri.clone()),
         challenge: request.challenge.clone(),
         nonce: request.nonce.clone(),
     };
     let code = code::issue(room, realm, act, session, promise).await?;
-    Ok(Some(Reply::to(request).with_code(realm, code.expose())))
+    Ok(Some(Destination::Client(Reply::to(request).with_code(realm, code.expose()))))
 }
 
-/// Where the browser goes when the person said no.
+/// Where the browser goes when the person said no; nowhere when no client waits for an answer.
 pub(crate) async fn cancel(
     room: &Room,
     realm: &RealmState,
     stored: &Stored,
     origin: &Origin,
-) -> Result<String, Unavailable> {
-    let act = room.act(realm, Some(&stored.flow.request.client), origin);
+) -> Result<Option<String>, Unavailable> {
+    let act = room.act(realm, stored.flow.request.client(), origin);
     room.store.finish_flow(act, stored.flow.digest).await.map_err(unavailable)?;
     let fault = Fault::new(Error::AccessDenied, "the person said no");
-    Ok(Reply::to(&stored.flow.request).with_fault(realm, fault))
+    Ok(match &stored.flow.request {
+        Request::Authorization(request) => Some(Reply::to(request).with_fault(realm, fault)),
+        Request::Account(_) => None,
+    })
 }

@@ -34,7 +34,7 @@ pub(crate) struct Room {
     pub(crate) signed: Signed,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
-    /// Under which form tokens are made.
+    /// Under which form tokens are made (HMAC).
     pub(crate) form_key: Secret<[u8; 32]>,
     /// Says when open streams have to end.
     pub(crate) draining: watch::Sender<bool>,
