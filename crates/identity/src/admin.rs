@@ -400,8 +400,7 @@ impl Admin {
     async fn hashed(&self, password: &Secret<String>) -> Result<Secret<String>, AdminError> {
         let limits = &self.room.settings.limits;
         let (chars_min, bytes_max) = (limits.password_chars_min, limits.password_bytes_max);
-        let text = password.expose();
-        if text.chars().count() < chars_min || text.len() > bytes_max {
+        if !limits.take(password.expose()) {
             return Err(AdminError::Password { chars_min, bytes_max });
         }
         Ok(self.room.passwords.hash(password).await?)

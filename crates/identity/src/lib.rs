@@ -25,11 +25,14 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
+mod account;
 pub mod admin;
 mod feed;
 mod flow;
 mod http;
 mod keys;
+mod language;
+mod look;
 mod mint;
 mod oauth;
 mod password;
@@ -43,7 +46,9 @@ mod throttle;
 pub use admin::Admin;
 pub use keys::{KeyTrouble, RotateError, Takeover};
 pub use oauth::redirect_uri::BadRedirectUri;
-pub use settings::{BadBaseUrl, Limits, RealmSettings, Settings};
+pub use settings::{
+    Accent, BadAccent, BadBaseUrl, BadLogo, BadName, Limits, Logo, Name, RealmSettings, Settings, Theme,
+};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;

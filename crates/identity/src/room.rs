@@ -38,7 +38,7 @@ pub(crate) struct Room {
     pub(crate) throttle: Throttle,
     /// JWTs of ours that were shown to us.
     pub(crate) verified: Cache<Digest, Arc<ReadBack>>,
-    /// Under which form tokens are made.
+    /// Under which form tokens are made (HMAC).
     pub(crate) form_key: Secret<[u8; 32]>,
     /// Places for streams of the feed.
     pub(crate) streams: Arc<Semaphore>,

@@ -9,6 +9,10 @@ use sekisho_token::key::RsaBits;
 use sekisho_wire::{RealmName, TrustedProxies};
 use url::{Host, Url};
 
+mod theme;
+
+pub use theme::{Accent, BadAccent, BadLogo, BadName, Logo, Name, Theme};
+
 /// Everything that identity is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -51,6 +55,8 @@ pub struct RealmSettings {
     pub key_lifetime_s: i64,
     /// Origins whose scripts may call the token endpoint, userinfo and the metadata: `https://app.example`.
     pub allowed_origins: Vec<String>,
+    /// How the realm's pages look.
+    pub theme: Theme,
 }
 
 /// How much of anything there may be.
@@ -158,11 +164,19 @@ impl Default for RealmSettings {
             key_lead_s: 60,
             key_lifetime_s: 90 * 24 * 60 * 60,
             allowed_origins: Vec::new(),
+            theme: Theme::default(),
         }
     }
 }
 
 // === impl Limits ===
+
+impl Limits {
+    /// Whether a text can become a password.
+    pub(crate) fn take(&self, password: &str) -> bool {
+        password.chars().count() >= self.password_chars_min && password.len() <= self.password_bytes_max
+    }
+}
 
 impl Default for Limits {
     fn default() -> Self {

@@ -29,8 +29,8 @@ const AMR_PASSWORD: &str = "pwd";
 pub(crate) struct Typed<'a> {
     pub(crate) name: &'a str,
     pub(crate) password: &'a Secret<String>,
-    /// Through which client.
-    pub(crate) client: &'a ClientId,
+    /// Through which client; none at identity's own pages.
+    pub(crate) client: Option<&'a ClientId>,
 }
 
 /// Why nobody signed in.
@@ -67,7 +67,7 @@ pub(crate) async fn check(
     if typed.password.expose().len() > bytes_max || typed.name.len() > NAME_BYTES_MAX {
         return Err(SignInError::TooLong { bytes_max });
     }
-    let act = room.act(realm, Some(typed.client), origin);
+    let act = room.act(realm, typed.client, origin);
     let tried = match room.throttle.sign_in(&realm.name, typed.name, origin.address) {
         Ok(tried) => tried,
         Err(throttled) => {

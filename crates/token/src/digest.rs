@@ -1,8 +1,12 @@
-//! SHA-256, and comparison that takes the same time wherever two values differ.
+//! SHA-256, HMAC with it, and comparison that takes the same time wherever two values differ.
+//!
+//! Specs: FIPS 180-4, RFC 2104.
 
 use std::fmt;
 
-use aws_lc_rs::{constant_time, digest};
+use aws_lc_rs::{constant_time, digest, hmac};
+
+use crate::secret::Secret;
 
 use crate::Algorithm;
 
@@ -18,6 +22,18 @@ impl Digest {
     pub fn of(bytes: &[u8]) -> Self {
         let mut out = [0; 32];
         out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+        Self(out)
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) over the parts one after the other; give them lengths that cannot be mistaken.
+    #[must_use]
+    pub fn keyed(key: &Secret<[u8; 32]>, parts: &[&[u8]]) -> Self {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key.expose()));
+        for part in parts {
+            context.update(part);
+        }
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
         Self(out)
     }
 

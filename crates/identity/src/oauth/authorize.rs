@@ -25,6 +25,9 @@ use crate::room::Room;
 /// The longest `state` or `nonce`, in bytes: it is kept in a row until the person has signed in.
 const OPAQUE_BYTES_MAX: usize = 4096;
 
+/// The longest list of languages that is kept, in characters.
+pub(crate) const UI_LOCALES_CHARS_MAX: usize = 100;
+
 /// A request that begins a login, and whether nobody may be asked anything (`prompt=none`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Begun {
@@ -42,12 +45,27 @@ pub(crate) struct Reply {
 /// Why no login begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reject {
-    /// The person is shown this; the browser goes nowhere.
-    Show(&'static str),
+    /// The person is told; the browser goes nowhere.
+    Show(Unanswerable),
     /// The client is told.
     SendBack(Reply, Fault),
     /// Nobody knows.
     Unavailable(Unavailable),
+}
+
+/// What is wrong with a request that cannot be answered by redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswerable {
+    /// `client_id` stands twice.
+    TwoClients,
+    /// Nobody knows the client.
+    UnknownClient,
+    /// `redirect_uri` stands twice.
+    TwoRedirects,
+    /// There is no `redirect_uri`.
+    NoRedirect,
+    /// It is not registered.
+    UnregisteredRedirect,
 }
 
 /// Reads an authorization request.
@@ -61,9 +79,9 @@ pub(crate) async fn begin(room: &Room, realm: &RealmState, params: &Params) -> R
 
 async fn find_client(room: &Room, realm: &RealmState, params: &Params) -> Result<Client, Reject> {
     if params.is_duplicated("client_id") {
-        return Err(Reject::Show("The request names two clients."));
+        return Err(Reject::Show(Unanswerable::TwoClients));
     }
-    let unknown = || Reject::Show("The application that sent you here is not known.");
+    let unknown = || Reject::Show(Unanswerable::UnknownClient);
     let id: ClientId = params.one("client_id").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
     let found = room.client(&realm.name, &id).await.map_err(Reject::Unavailable)?;
     found.map(|(_, client)| client).ok_or_else(unknown)
@@ -71,13 +89,13 @@ async fn find_client(room: &Room, realm: &RealmState, params: &Params) -> Result
 
 fn find_redirect_uri(params: &Params, client: &Client) -> Result<String, Reject> {
     if params.is_duplicated("redirect_uri") {
-        return Err(Reject::Show("The request names two addresses to go back to."));
+        return Err(Reject::Show(Unanswerable::TwoRedirects));
     }
-    let sent = params.one("redirect_uri").ok_or(Reject::Show("The request does not say where to go back to."))?;
+    let sent = params.one("redirect_uri").ok_or(Reject::Show(Unanswerable::NoRedirect))?;
     if redirect_uri::is_registered(&client.registration.redirect_uris, sent) {
         return Ok(sent.to_owned());
     }
-    Err(Reject::Show("The address to go back to is not registered for this application."))
+    Err(Reject::Show(Unanswerable::UnregisteredRedirect))
 }
 
 fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply: &Reply) -> Result<Begun, Fault> {
@@ -127,6 +145,7 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
         max_age_s,
         login_hint: params.one("login_hint").map(|name| name.chars().take(100).collect()),
         expected,
+        ui_locales: params.one("ui_locales").map(|tags| tags.chars().take(UI_LOCALES_CHARS_MAX).collect()),
     };
     Ok(Begun { request, silent })
 }

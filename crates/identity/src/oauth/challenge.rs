@@ -30,7 +30,7 @@ pub(crate) async fn challenge(call: Call<'_>) -> Result<Secret<String>, Challeng
     let challenge = authorize::given_challenge(call.params)?;
     let asked = scope::parse(call.params.one("scope"))?;
     let client = &call.known.client;
-    let typed = Typed { name, password: &password, client: &client.id };
+    let typed = Typed { name, password: &password, client: Some(&client.id) };
     let user = signin::check(call.room, call.realm, &typed, call.origin).await.map_err(ChallengeError::SignIn)?;
     let scopes = scope::within(asked, &scope::allowed(client, &user))?;
 

@@ -11,6 +11,7 @@ use sekisho_token::ring::Stage;
 use serde_json::{Value, json};
 
 use super::scope::ABOUT_A_PERSON;
+use crate::language::Language;
 use crate::realms::RealmState;
 
 /// An endpoint below `{issuer}`.
@@ -25,6 +26,9 @@ pub(crate) enum Endpoint {
     Logout,
     Challenge,
     Login,
+    Account,
+    AccountPassword,
+    Logo,
     Feed,
     FeedHead,
     FeedSnapshot,
@@ -33,7 +37,7 @@ pub(crate) enum Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Authorize,
         Self::Token,
         Self::Jwks,
@@ -43,6 +47,9 @@ impl Endpoint {
         Self::Logout,
         Self::Challenge,
         Self::Login,
+        Self::Account,
+        Self::AccountPassword,
+        Self::Logo,
         Self::Feed,
         Self::FeedHead,
         Self::FeedSnapshot,
@@ -59,6 +66,9 @@ impl Endpoint {
             Self::Logout => "/oauth2/logout",
             Self::Challenge => "/oauth2/challenge",
             Self::Login => "/login",
+            Self::Account => "/account",
+            Self::AccountPassword => "/account/password",
+            Self::Logo => "/logo",
             Self::Feed => "/feed",
             Self::FeedHead => "/feed/head",
             Self::FeedSnapshot => "/feed/snapshot",
@@ -76,7 +86,13 @@ impl Endpoint {
             Self::Userinfo => Some("userinfo_endpoint"),
             Self::Logout => Some("end_session_endpoint"),
             Self::Challenge => Some("authorization_challenge_endpoint"),
-            Self::Login | Self::Feed | Self::FeedHead | Self::FeedSnapshot => None,
+            Self::Login
+            | Self::Account
+            | Self::AccountPassword
+            | Self::Logo
+            | Self::Feed
+            | Self::FeedHead
+            | Self::FeedSnapshot => None,
         }
     }
 }
@@ -108,6 +124,7 @@ pub(crate) fn document(realm: &RealmState, now: Timestamp) -> Value {
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
+        "ui_locales_supported": Language::ALL.map(Language::tag),
         "prompt_values_supported": ["none", "login", "consent"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash",

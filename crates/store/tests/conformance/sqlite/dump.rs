@@ -66,11 +66,12 @@ fn flow(browser: &Credential, flow: &Credential, session: SessionId) -> Flow {
         max_age_s: None,
         login_hint: None,
         expected: None,
+        ui_locales: None,
     };
     Flow {
         digest: flow.digest(),
         browser: browser.digest(),
-        request,
+        request: request.into(),
         started_at: NOW,
         expires_at: NOW.plus_s(600),
         progress: Progress { session: Some(session), consented_at: None },
