@@ -40,7 +40,7 @@ pub(super) enum End {
 /// Looks for the end of the head that `bytes` begins with; nothing before `from` is looked at again.
 pub(super) fn end(bytes: &[u8], from: usize) -> End {
     let unseen = bytes.get(from..).unwrap_or_default();
-    for (offset, _) in unseen.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+    for offset in memchr::memchr_iter(b'\n', unseen) {
         let line_end = bytes.get(..=from + offset).unwrap_or_default();
         if line_end.ends_with(b"\r\n\r\n") {
             return End::At(line_end.len());
@@ -62,7 +62,7 @@ pub(super) const fn may_begin_with(byte: u8) -> bool {
 pub(super) fn judge(head: &[u8], headers_max: usize) -> Result<Framing, Reason> {
     let lines = head.strip_suffix(b"\r\n").ok_or(Reason::BadFraming)?;
     // Each line loses its own end and no more: a second carriage return before it would be somebody else's line end.
-    let mut lines = lines.split_inclusive(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r\n").unwrap_or(line));
+    let mut lines = lines_of(lines).map(|line| line.strip_suffix(b"\r\n").unwrap_or(line));
     let version = request_line(lines.next().unwrap_or_default())?;
     let mut seen = Seen::default();
     for (count, line) in lines.enumerate() {
@@ -72,6 +72,18 @@ pub(super) fn judge(head: &[u8], headers_max: usize) -> Result<Framing, Reason> 
         seen.note(line)?;
     }
     seen.framing(version)
+}
+
+/// The lines of a head, each with its end.
+fn lines_of(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut from = 0;
+    let ends = memchr::memchr_iter(b'\n', head).map(|at| at + 1);
+    let whole = ends.chain(std::iter::once(head.len()));
+    whole.filter_map(move |end| {
+        let line = head.get(from..end).filter(|line| !line.is_empty());
+        from = end;
+        line
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,7 +104,7 @@ struct Seen {
 
 impl Seen {
     fn note(&mut self, line: &[u8]) -> Result<(), Reason> {
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Reason::BadFraming)?;
+        let colon = memchr::memchr(b':', line).ok_or(Reason::BadFraming)?;
         let (name, value) = line.split_at_checked(colon).ok_or(Reason::BadFraming)?;
         let value = value.strip_prefix(b":").unwrap_or_default();
         // A name ends at its colon; one that begins with white space is a folded line.
@@ -102,7 +114,8 @@ impl Seen {
         if name.len() > PIECE_BYTES_MAX {
             return Err(Reason::HeadTooLarge);
         }
-        if value.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f) {
+        // All of it is looked at, so that many bytes are looked at together: a token is the longest thing in a head.
+        if value.iter().fold(false, |bad, byte| bad | (*byte < 0x20 && *byte != b'\t') | (*byte == 0x7f)) {
             return Err(Reason::BadFraming);
         }
         if spelt(name, b"content-length") {
