@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use sekisho_model::Client;
 use sekisho_model::client::{Capability, ClientAuth};
 use sekisho_token::{Digest, Secret};
+use sekisho_wire::audit::Event;
 use sekisho_wire::{ClientId, Position};
 
 use super::params::Params;
@@ -57,7 +58,12 @@ pub(crate) async fn authenticate(
     };
     match found {
         Some((position, client)) if accepts(&client, &shown, right) => Ok(Known { client, position }),
-        Some(_) | None => {
+        found => {
+            let known = found.map(|(_, client)| client.id);
+            let mut line = room.act(realm, known.as_ref(), origin).audit(Event::ClientRefused);
+            // An id that nobody has could be anything, a secret in the wrong field too.
+            line.detail = known.is_none().then(|| "there is no such client, or it is disabled".to_owned());
+            room.record(line);
             room.throttle.wrong_secret(&realm.name, &shown.id, origin.address)?;
             Err(Refusal::Client)
         }

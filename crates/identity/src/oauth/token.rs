@@ -137,7 +137,13 @@ async fn renew(call: Call<'_>) -> Result<Issued, Refusal> {
             call.room.hub.settle(&call.realm.name).await?;
             Err(refused)
         }
-        Refreshed::Refused(_) => Err(refused),
+        Refreshed::Refused(reason) => {
+            let mut line = call.act().audit(Event::RefreshRefused);
+            line.grant = Some(grant);
+            line.reason = Some(reason);
+            call.room.record(line);
+            Err(refused)
+        }
     }
 }
 
