@@ -14,9 +14,10 @@ use crate::settings::{Accent, Theme};
 
 /// The sheet without the realm's colours.
 const STYLE: &str = include_str!("../templates/styles.css");
-/// The house's own name and colour.
+/// The house's own name, and its colour on light and on dark paper.
 const BRAND: &str = "Sekisho";
 const ACCENT: Accent = Accent([0x8a, 0x2b, 0x1f]);
+const ACCENT_DARK: Accent = Accent([0xe2, 0x83, 0x6f]);
 /// What lies under text, as in the sheet: `--card`, light and dark.
 const PAPER_LIGHT: Accent = Accent([0xff, 0xff, 0xff]);
 const PAPER_DARK: Accent = Accent([0x21, 0x1f, 0x1d]);
@@ -44,13 +45,13 @@ pub(crate) struct Look {
 
 impl Look {
     pub(crate) fn of(realm: &RealmName, theme: &Theme) -> Self {
-        let accent = theme.accent.unwrap_or(ACCENT);
         let style = format!(
             "{STYLE}:root {{ {} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {} }} }}\n",
-            variables(accent, PAPER_LIGHT),
-            variables(accent, PAPER_DARK)
+            variables(theme.accent.unwrap_or(ACCENT), PAPER_LIGHT),
+            variables(theme.accent.unwrap_or(ACCENT_DARK), PAPER_DARK)
         );
         let hash = STANDARD.encode(Digest::of(style.as_bytes()).0);
+        // No `form-action`: browsers apply it to the redirect that answers a form too, and ours lead to applications.
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
         );

@@ -79,7 +79,8 @@ struct MessagePage<'a> {
     frame: Frame<'a>,
     heading: &'a str,
     says: &'a str,
-    account: Option<String>,
+    /// Where to sign in again.
+    sign_in: Option<String>,
 }
 
 // === impl Reader ===
@@ -150,12 +151,12 @@ impl<'a> Reader<'a> {
         self.message_with(status, says, None)
     }
 
-    /// The same, with a way to the person's account.
-    fn message_with(&self, status: StatusCode, says: &str, account: Option<String>) -> Response {
+    /// The same, with a way to sign in again.
+    fn message_with(&self, status: StatusCode, says: &str, sign_in: Option<String>) -> Response {
         let everywhere = &self.words.everywhere;
         let (heading, tone) =
             if status.is_success() { (everywhere.done, Tone::Plain) } else { (everywhere.failed, Tone::Wrong) };
-        self.page(status, &MessagePage { frame: self.frame(heading, tone, None), heading, says, account })
+        self.page(status, &MessagePage { frame: self.frame(heading, tone, None), heading, says, sign_in })
     }
 
     fn later(&self, error: &Unavailable) -> Response {

@@ -16,6 +16,7 @@ fn every_accent_can_be_read_on_both_papers_and_written_on() {
         }
     }
     assert_eq!(readable(ACCENT, PAPER_LIGHT), ACCENT, "what can be read stays as it was chosen");
+    assert_eq!(readable(ACCENT_DARK, PAPER_DARK), ACCENT_DARK, "and so does this");
 }
 
 #[test]

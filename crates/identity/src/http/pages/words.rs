@@ -30,6 +30,8 @@ pub(super) struct Everywhere {
     /// In front of a title.
     pub(super) error: fn(&str) -> String,
     pub(super) cancel: &'static str,
+    /// Between the parts of a list.
+    pub(super) comma: &'static str,
     pub(super) moment: fn(Timestamp) -> String,
 }
 
@@ -63,6 +65,7 @@ pub(super) struct SignOut {
     pub(super) taken_back: &'static str,
     pub(super) button: &'static str,
     pub(super) signed_out: &'static str,
+    pub(super) again: &'static str,
 }
 
 pub(super) struct Account {
@@ -84,7 +87,6 @@ pub(super) struct Account {
     pub(super) access: &'static str,
     pub(super) revoke: &'static str,
     pub(super) no_applications: &'static str,
-    pub(super) back: &'static str,
     pub(super) ended: &'static str,
     pub(super) others_ended: &'static str,
     pub(super) revoked: &'static str,

@@ -27,6 +27,7 @@ pub(super) static WORDS: Words = Words {
         failed: "This did not work",
         error: |title| format!("Error: {title}"),
         cancel: "Cancel",
+        comma: ", ",
         moment,
     },
     sign_in: SignIn {
@@ -56,6 +57,7 @@ pub(super) static WORDS: Words = Words {
         taken_back: "You will be taken back to the application.",
         button: "Sign out",
         signed_out: "You are signed out.",
+        again: "Sign in again",
     },
     account: Account {
         title: "Your account",
@@ -76,7 +78,6 @@ pub(super) static WORDS: Words = Words {
         access: "Access",
         revoke: "Take back",
         no_applications: "No application has access to your account.",
-        back: "Back to your account",
         ended: "The sign-in was ended.",
         others_ended: "All other sign-ins were ended.",
         revoked: "The application's access was taken back.",

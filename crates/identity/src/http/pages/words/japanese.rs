@@ -12,6 +12,7 @@ pub(super) static WORDS: Words = Words {
         failed: "処理できませんでした",
         error: |title| format!("エラー：{title}"),
         cancel: "キャンセル",
+        comma: "、",
         moment,
     },
     sign_in: SignIn {
@@ -45,6 +46,7 @@ pub(super) static WORDS: Words = Words {
         taken_back: "サインアウト後、アプリケーションに戻ります。",
         button: "サインアウト",
         signed_out: "サインアウトしました。",
+        again: "もう一度サインイン",
     },
     account: Account {
         title: "アカウント",
@@ -65,7 +67,6 @@ pub(super) static WORDS: Words = Words {
         access: "アクセス",
         revoke: "許可を取り消す",
         no_applications: "アカウントにアクセスできるアプリケーションはありません。",
-        back: "アカウントに戻る",
         ended: "サインインを終了しました。",
         others_ended: "ほかのサインインをすべて終了しました。",
         revoked: "アプリケーションの許可を取り消しました。",
