@@ -6,7 +6,7 @@
 FLAVOUR := --locked --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt compiler lints
+.PHONY: help demo test interop fmt compiler lints
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -14,12 +14,18 @@ help: ## say what there is
 demo: compiler ## start everything on loopback; ARGS="--data DIR" goes to the demo
 	cargo run $(FLAVOUR) --bin sekisho -- demo $(ARGS)
 
-test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs
+test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs, foreign clients
 	cargo test $(FLAVOUR) --workspace --test tidy
 	cargo fmt --all --check
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
 	cargo test $(FLAVOUR) --workspace --lib --bins --tests --examples
 	cargo test $(FLAVOUR) --workspace --doc
+	$(MAKE) interop
+
+interop: compiler ## foreign clients against the real binary: Authlib, and the start page in Chromium
+	cargo build $(FLAVOUR) --bin sekisho
+	interop/authlib/run
+	interop/startpage/run
 
 fmt: ## format the source
 	cargo fmt --all

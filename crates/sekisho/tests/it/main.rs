@@ -27,6 +27,8 @@ mod jwt;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod openidconnect;
+#[cfg(test)]
 mod opq;
 #[cfg(test)]
 mod races;
