@@ -29,6 +29,8 @@ mod jwt;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod openidconnect;
+#[cfg(test)]
 mod opq;
 #[cfg(test)]
 mod pages;
