@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sekisho_token::{Digest, Timestamp};
+use sekisho_token::{Digest, Secret, Timestamp};
 use sekisho_wire::{BoxFuture, ClientId, Position, RealmName, SessionId, UserId};
 
 use crate::{Act, StoreError, User};
@@ -46,10 +46,12 @@ pub enum Origin {
 /// A sign-in to be opened.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// A fresh id.
+    /// A fresh id, for a sign-in that is opened.
     pub id: SessionId,
     /// Who.
     pub user: UserId,
+    /// The hash that their password was right for.
+    pub password: Secret<String>,
     /// How it came about.
     pub origin: Origin,
     /// SHA-256 of the browser's cookie; none for a first-party sign-in.
@@ -62,15 +64,15 @@ pub struct NewSession {
     pub lifetime_s: i64,
     /// With what.
     pub user_agent: Option<String>,
-    /// The session that this one replaces in the same browser (a new sign-in, a step up); it ends in the same
-    /// transaction.
-    pub replaces: Option<SessionId>,
+    /// The sign-in that the browser holds so far. The same person's goes on, under the new cookie and from now: what was
+    /// granted in it stays. Anybody else's ends in the same transaction.
+    pub held: Option<SessionId>,
 }
 
 /// Keeps sign-ins.
 pub trait Sessions: Send + Sync {
-    /// Opens a sign-in.
-    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Session, StoreError>>;
+    /// Opens a sign-in, or goes on with the one that is held. `None` when the user was disabled, or their password changed, since it was looked at.
+    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Option<Session>, StoreError>>;
 
     /// The living session of this cookie and its user.
     fn session_by_cookie<'a>(

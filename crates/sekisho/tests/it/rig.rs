@@ -185,6 +185,7 @@ impl Rig {
         let mut settings = Settings::at(&format!("http://localhost:{}", identity_addr.port()));
         settings.realm_defaults =
             RealmSettings { refresh_grace_s: options.refresh_grace_s, ..RealmSettings::default() };
+        settings.realms = [("shop".parse().unwrap(), crate::pages::dressed())].into();
         let mut house = House::within(surroundings.clone());
         let plan = IdentityPlan { keep: Keep::Dir(dir.path().to_owned()), settings, seal: SealingKey::from_bytes(KEK) };
         house.open_identity(plan).await.unwrap();
@@ -423,13 +424,6 @@ impl Rig {
         let payload = URL_SAFE_NO_PAD.decode(signed.split('.').nth(1).unwrap()).unwrap();
         let snapshot: Value = serde_json::from_slice(&payload).unwrap();
         snapshot["standing"].as_array().unwrap().len()
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a question to the rig")]
-    pub(crate) fn without_id(&self, answer: &Answer) -> Value {
-        let mut body = answer.json();
-        body.as_object_mut().unwrap().remove("id");
-        body
     }
 
     #[expect(clippy::unused_self, reason = "reads as a question to the rig")]
