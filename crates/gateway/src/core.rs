@@ -182,11 +182,16 @@ impl Core {
         self: Arc<Self>,
         tls: &TlsAcceptor,
         (stream, peer): (TcpStream, SocketAddr),
-        stage: watch::Receiver<Stage>,
+        mut stage: watch::Receiver<Stage>,
     ) {
         let Shared { clock, limits, .. } = &*self.shared;
         let deadline = clock.monotonic().plus(limits.handshake_deadline);
-        match before(&**clock, deadline, tls.accept(stream)).await {
+        let shaken = tokio::select! {
+            shaken = before(&**clock, deadline, tls.accept(stream)) => shaken,
+            // Nothing was asked yet, so there is nothing to finish.
+            () = stage.wait_for(|stage| *stage != Stage::Serve).map(|_| ()) => return,
+        };
+        match shaken {
             Ok(Ok(stream)) => self.converse((stream, peer), stage).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake failed"),
             Err(Elapsed) => tracing::debug!(%peer, "a handshake took too long"),

@@ -73,7 +73,7 @@ pub struct Options {
     /// The port of /healthz and /readyz; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 7001)]
     pub operations_port: u16,
-    /// Speak https, with a certificate of a development authority whose own one is left in the data directory.
+    /// Speak https; the authority to trust is left in the data directory, as ca.pem.
     #[arg(long)]
     pub tls: bool,
 }

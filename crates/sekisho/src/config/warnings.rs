@@ -77,6 +77,8 @@ pub enum Warning {
     Certificate {
         /// Whose, by its key in the file.
         owner: &'static str,
+        /// The certificate's file.
+        path: PathBuf,
         /// When it does.
         validity: Validity,
         /// How that stands.
@@ -117,9 +119,12 @@ impl Config {
     /// What is to be thought about certificates at this moment.
     #[must_use]
     pub fn expiries(&self, now: Timestamp) -> Vec<Warning> {
-        let aged = self.certificates().map(|(owner, pair)| (owner, pair.validity(), pair.validity().age(now)));
+        let aged = self.certificates().map(|(owner, pair)| (owner, pair, pair.validity().age(now)));
         aged.filter(|(_, _, age)| *age != Age::Good)
-            .map(|(owner, validity, age)| Warning::Certificate { owner, validity, age })
+            .map(|(owner, pair, age)| {
+                let path = pair.files().certificate.clone();
+                Warning::Certificate { owner, path, validity: pair.validity(), age }
+            })
             .collect()
     }
 
@@ -202,13 +207,14 @@ impl fmt::Display for Warning {
                     path.display()
                 )
             }
-            Self::Certificate { owner, validity, age } => {
+            Self::Certificate { owner, path, validity, age } => {
                 let (from, until) = (written(validity.not_before), written(validity.not_after));
+                write!(f, "`{owner}`: the certificate in `{}` ", path.display())?;
                 match age {
-                    Age::Good => write!(f, "`{owner}`: the certificate is good until {until}"),
-                    Age::Early => write!(f, "`{owner}`: the certificate counts only from {from} on"),
-                    Age::Late => write!(f, "`{owner}`: the certificate expires at {until}"),
-                    Age::Over => write!(f, "`{owner}`: the certificate has expired at {until}, so clients refuse it"),
+                    Age::Good => write!(f, "is good until {until}"),
+                    Age::Early => write!(f, "counts only from {from} on"),
+                    Age::Late => write!(f, "expires at {until}"),
+                    Age::Over => write!(f, "has expired at {until}, so clients refuse it: expected a newer one"),
                 }
             }
             Self::PublicOperations(address) => {

@@ -166,10 +166,15 @@ async fn secure(
     peer: SocketAddr,
     router: Router,
     clock: Arc<dyn Clock>,
-    stopping: watch::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
 ) {
     let deadline = clock.monotonic().plus(HANDSHAKE_DEADLINE);
-    match before(&*clock, deadline, tls.accept(stream)).await {
+    let shaken = tokio::select! {
+        shaken = before(&*clock, deadline, tls.accept(stream)) => shaken,
+        // Nothing was asked yet, so there is nothing to finish.
+        () = stopped(&mut stopping) => return,
+    };
+    match shaken {
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
             h2::serve(stream, peer, router, clock, stopping).await;
         }

@@ -68,9 +68,15 @@ impl Authority {
 
     /// Puts a new certificate for this machine, and its key, where they are looked for.
     fn issue(&self, files: &Files) -> CertificateDer<'static> {
+        self.issue_until(files, 4000)
+    }
+
+    fn issue_until(&self, files: &Files, year: i32) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = params.signed_by(&key, &self.0).unwrap();
         std::fs::write(&files.certificate, pem("CERTIFICATE", certificate.der())).unwrap();
         std::fs::write(&files.key, pem("PRIVATE KEY", &key.serialize_der())).unwrap();
         certificate.der().clone()
@@ -294,6 +300,56 @@ async fn the_refresh_cookie_goes_to_its_mount_alone_and_is_renewed_there() {
     let renewed = house.ask(house.gateway, request.body(Full::default()).unwrap()).await;
     assert_eq!(renewed.code(), 200, "{}", renewed.text());
     assert!(set_cookies(&renewed).iter().any(|cookie| cookie.starts_with("__Host-sekisho-main-jwt=")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_takes_the_cookie_back_by_its_whole_name_and_only_our_own_pages_may_ask_for_it() {
+    let house = Secured::start().await;
+    for (mount, name, path) in
+        [("/auth", "__Host-sekisho-main-opaque", "/opaque/x"), ("/jwt/auth", "__Host-sekisho-main-jwt", "/jwt/x")]
+    {
+        let login = house.login(mount).await;
+        let cookie = format!("{name}={}", login.set_cookie(name).unwrap());
+        let logout = |origin: String| {
+            let request = Request::post(format!("{mount}/logout")).header("host", house.gateway.to_string());
+            request.header("origin", origin).header("cookie", &cookie).body(Full::default()).unwrap()
+        };
+        // The same host in clear text is another origin: whoever sits on the wire could have written that page.
+        for foreign in [format!("http://{}", house.gateway), "https://evil.example".to_owned()] {
+            let refused = house.ask(house.gateway, logout(foreign)).await;
+            assert_eq!((refused.code(), refused.reason()), (403, "cross_site".to_owned()), "{}", refused.text());
+        }
+        assert_eq!(house.ask(house.gateway, get(house.gateway, path, &cookie)).await.code(), 200);
+        let done = house.ask(house.gateway, logout(format!("https://{}", house.gateway))).await;
+        assert_eq!(done.code(), 204, "{}", done.text());
+        let cleared = set_cookies(&done);
+        let cleared = cleared.iter().find(|cookie| cookie.starts_with(&format!("{name}=;"))).unwrap();
+        assert!(cleared.contains("Max-Age=0"), "{cleared}");
+        assert_eq!(attributes(cleared), ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"], "{cleared}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_that_are_not_done_hold_up_neither_other_clients_nor_the_end() {
+    let mut house = Secured::start().await;
+    let mut slow = Vec::new();
+    for addr in [house.gateway, house.identity] {
+        for number in 0..64 {
+            let mut stream = TcpStream::connect(addr).await.unwrap();
+            // Silent ones, and such as begin to say hello and never end.
+            let said: &[u8] = if number % 2 == 0 { b"" } else { b"\x16\x03\x01\x02" };
+            stream.write_all(said).await.unwrap();
+            slow.push(stream);
+        }
+        let target = if addr == house.gateway { "/open" } else { "/realms/main/oauth2/jwks" };
+        assert_eq!(house.ask(addr, get(addr, target, "")).await.code(), 200, "no time has passed for the others");
+    }
+    let ending = house.house.take().unwrap().shutdown(Duration::from_secs(25));
+    // The clock stands still: no deadline of a handshake helps.
+    soon(ending).await;
+    for mut stream in slow {
+        let _ = soon(stream.read_to_end(&mut Vec::new())).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -538,6 +594,11 @@ async fn the_demo_over_tls_is_whole_and_shows_what_passed() {
     let order = ask(gateway, get(gateway, "/opaque/orders/1", &cookie)).await;
     assert_eq!(order.code(), 200, "{}", order.text());
     assert!(order.text().contains("stock"), "orders asked stock: {}", order.text());
+    let logout = Request::post("/auth/logout").header("host", gateway.to_string()).header("origin", text("gateway"));
+    let logout = ask(gateway, logout.header("cookie", &cookie).body(Full::default()).unwrap()).await;
+    assert_eq!(logout.code(), 204, "{}", logout.text());
+    let refused = ask(gateway, get(gateway, "/opaque/orders/1", &cookie)).await;
+    assert_eq!(refused.code(), 401, "{}", refused.text());
 
     let legs = ask(gateway, get(gateway, "/demo/legs", "")).await.json();
     let passed: Vec<(&str, &str)> =
@@ -591,6 +652,17 @@ async fn a_server_that_is_told_by_signal_looks_at_its_files_and_goes_on() {
     tell("-HUP");
     until("as asked");
     until("a new certificate is shown");
+    assert_eq!(shown().await, second);
+    // A bad pair is named with its file and what was expected, and changes nothing.
+    std::fs::write(&files.key, "nonsense").unwrap();
+    tell("-HUP");
+    let told = until("the new certificate is not used, the one from before stays");
+    assert!(told.contains("key.pem` is not a private key in PEM: expected"), "{told}");
+    assert_eq!(shown().await, second);
+    authority.issue_until(&files, 2020);
+    tell("-HUP");
+    let told = until("expired at 2020-01-01T00:00:00Z: expected one that still counts");
+    assert!(told.contains("certificate.pem"), "{told}");
     assert_eq!(shown().await, second);
     tell("-TERM");
     until("draining");

@@ -15,9 +15,10 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use sekisho_token::{Digest, Secret};
+use sekisho_token::{Digest, Secret, Timestamp};
 
 use super::validity::Validity;
+use crate::moment::written;
 
 /// The most bytes of a file: long chains of large keys have some ten thousand.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -97,6 +98,14 @@ pub enum BadPair {
     UnusableKey {
         /// The file.
         path: PathBuf,
+    },
+    /// The certificate counts no longer.
+    #[error("`{}` holds a certificate that expired at {}: expected one that still counts", path.display(), written(*not_after))]
+    Expired {
+        /// The file.
+        path: PathBuf,
+        /// When it did.
+        not_after: Timestamp,
     },
     /// They belong to different pairs.
     #[error("the key in `{}` is not that of the first certificate in `{}`", key.display(), certificate.display())]
@@ -228,7 +237,7 @@ impl BadPair {
     pub const fn part(&self) -> Part {
         match self {
             Self::Unreadable { part, .. } | Self::TooLarge { part, .. } | Self::NotPem { part, .. } => *part,
-            Self::NotACertificate { .. } => Part::Certificate,
+            Self::NotACertificate { .. } | Self::Expired { .. } => Part::Certificate,
             Self::UnusableKey { .. } | Self::Mismatch { .. } => Part::Key,
         }
     }

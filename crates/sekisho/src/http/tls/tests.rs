@@ -146,6 +146,29 @@ async fn a_new_pair_is_shown_and_a_bad_one_never_is() {
 }
 
 #[tokio::test]
+async fn a_pair_that_has_expired_does_not_take_the_place_of_one_that_counts() {
+    let (good, dir) = (fresh(), tempfile::tempdir().unwrap());
+    let kept = Kept::with(&good);
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2000, 1, 1);
+    let expired = (params.self_signed(&key).unwrap().der().to_vec(), key.serialize_der());
+    write(&kept.files, &expired);
+    kept.look().await;
+    assert_eq!(kept.shown().as_ref(), good.0);
+    // One that counts follows: it is taken as if nothing had been there in between.
+    let next = fresh();
+    write(&kept.files, &next);
+    kept.look().await;
+    assert_eq!(kept.shown().as_ref(), next.0);
+
+    // A listener that begins with an expired one shows it, and takes whatever comes.
+    let files = files(dir.path());
+    write(&files, &expired);
+    assert!(files.read().is_ok(), "that it has expired is said, and stops nobody");
+}
+
+#[tokio::test]
 async fn whoever_asks_need_not_wait_for_the_next_look() {
     let (first, second) = (fresh(), fresh());
     let kept = Kept::with(&first);

@@ -78,7 +78,7 @@ impl Watch {
 
     fn take(&mut self, found: Found) {
         let name = self.name;
-        match found {
+        match self.weighed(found) {
             Found::Same => {}
             Found::New(pair) => {
                 let until = written(pair.validity().not_after);
@@ -101,6 +101,18 @@ impl Watch {
         }
     }
 
+    /// A new pair that has expired is no better than none, as long as the one from before counts.
+    fn weighed(&self, found: Found) -> Found {
+        let now = self.clock.wall();
+        match found {
+            Found::New(pair) if pair.validity().age(now) == Age::Over && self.pair.validity().age(now) != Age::Over => {
+                let (path, not_after) = (pair.files().certificate.clone(), pair.validity().not_after);
+                Found::Bad(Refused::Contents(pair.digest()), BadPair::Expired { path, not_after })
+            }
+            Found::Same | Found::New(_) | Found::Bad(..) => found,
+        }
+    }
+
     /// Once for each stage of a certificate's life.
     fn tell_age(&mut self) {
         let (name, validity) = (self.name, self.pair.validity());
@@ -110,11 +122,14 @@ impl Watch {
         }
         self.age = age;
         let (from, until) = (written(validity.not_before), written(validity.not_after));
+        let file = self.pair.files().certificate.display();
         match age {
             Age::Good => tracing::info!("{name}: the certificate counts from now on, until {until}"),
-            Age::Early => tracing::warn!("{name}: the certificate counts only from {from} on"),
-            Age::Late => tracing::warn!("{name}: the certificate expires at {until}"),
-            Age::Over => tracing::error!("{name}: the certificate has expired at {until}; clients refuse it"),
+            Age::Early => tracing::warn!("{name}: the certificate in `{file}` counts only from {from} on"),
+            Age::Late => tracing::warn!("{name}: the certificate in `{file}` expires at {until}"),
+            Age::Over => tracing::error!(
+                "{name}: the certificate in `{file}` has expired at {until}, so clients refuse it: expected a newer one"
+            ),
         }
     }
 }
