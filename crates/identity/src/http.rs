@@ -4,7 +4,8 @@
 //!   request ─► realm ─► parameters, client, cookies ─► crate::oauth / crate::flow ─► answer
 //! ```
 //!
-//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and written in `cookies`, pages are in `pages`.
+//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and
+//! written in `cookies`, pages are in `pages`.
 
 use std::sync::Arc;
 
