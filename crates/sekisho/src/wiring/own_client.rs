@@ -34,8 +34,7 @@ pub(super) async fn ensure(
             store.update_client(act, id.clone(), registration).await?;
         }
         None => {
-            // The digest of no text: nothing that anybody sends is accepted over the wire.
-            let client = NewClient { id: id.clone(), registration, secret: Some(Digest([0; 32])) };
+            let client = NewClient { id: id.clone(), registration, secret: Some(Client::NO_SECRET) };
             match store.create_client(act, client).await {
                 Ok(()) | Err(CreateClientError::Exists(_)) => {}
                 Err(CreateClientError::Store(error)) => return Err(error),
