@@ -6,7 +6,7 @@
 FLAVOUR := --locked --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt compiler lints
+.PHONY: help demo test interop fmt bench compiler lints
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -14,12 +14,22 @@ help: ## say what there is
 demo: compiler ## start everything on loopback; ARGS="--data DIR" goes to the demo
 	cargo run $(FLAVOUR) --bin sekisho -- demo $(ARGS)
 
-test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs
+test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs, foreign clients
 	cargo test $(FLAVOUR) --workspace --test tidy
 	cargo fmt --all --check
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
 	cargo test $(FLAVOUR) --workspace --lib --bins --tests --examples
 	cargo test $(FLAVOUR) --workspace --doc
+	$(MAKE) interop
+
+# Each foreign program is a folder with a `run`; SEKISHO names the binary that it speaks to.
+interop: compiler ## other people's programs against the real binary: Authlib, a browser
+	cargo build $(FLAVOUR) --workspace --bin sekisho
+	@set -e; export SEKISHO="$$(realpath "$${CARGO_TARGET_DIR:-target}/debug/sekisho")"; \
+	for run in interop/*/run; do echo "$$run"; "$$run"; done
+
+bench: compiler ## measure the release build beside other proxies; ARGS="--only gateway" for a part
+	bench/run $(ARGS)
 
 fmt: ## format the source
 	cargo fmt --all

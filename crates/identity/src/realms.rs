@@ -16,6 +16,7 @@ use sekisho_token::{Secret, SigningKey, Timestamp};
 use sekisho_wire::{Issuer, RealmName, Unavailable};
 
 use crate::keys::{self, KeyTrouble};
+use crate::look::Look;
 use crate::settings::RealmSettings;
 
 /// A realm as the endpoints know it.
@@ -24,6 +25,8 @@ pub(crate) struct RealmState {
     pub(crate) issuer: Issuer,
     pub(crate) settings: RealmSettings,
     pub(crate) refresh_key: RefreshKey,
+    /// What its pages look like.
+    pub(crate) look: Look,
     ring: ArcSwap<KeyRing>,
 }
 
@@ -47,6 +50,7 @@ impl RealmState {
             refresh_key: RefreshKey::new(row.name.as_str(), &Secret::new(bytes)),
             name: row.name.clone(),
             issuer,
+            look: Look::of(&row.name, &settings.theme),
             settings,
             ring: ArcSwap::from_pointee(KeyRing::new()),
         })

@@ -119,6 +119,11 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
+    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = Bytes::from(body);
+        self
+    }
+
     /// Sends and waits for the whole answer.
     #[expect(clippy::disallowed_methods, reason = "patience is real time")]
     pub(crate) async fn send(self) -> Answer {
