@@ -178,7 +178,7 @@ pub trait Clients: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Client>, StoreError>>;
 
-    /// Replaces the registration where the client still is as `was` says.
+    /// Replaces the registration where the client still is as `was` says, but for its secrets.
     fn replace_client(
         &self,
         act: Act,
@@ -203,8 +203,9 @@ pub trait Clients: Send + Sync {
     /// Lets a disabled client act again; what was taken back stays taken back. Says whether the client exists.
     fn enable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Removes the client with every grant, code and token of its. What was minted for it is taken back.
-    fn delete_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+    /// Removes the client, where it still is as `was` says but for its secrets, with every grant, code and token of its.
+    /// What was minted for it is taken back.
+    fn delete_client(&self, act: Act, was: Client) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 }
 
 /// A registration contradicts itself.
@@ -275,6 +276,12 @@ impl GrantType {
 // === impl Client ===
 
 impl Client {
+    /// Whether an administrator who saw the other one would see no difference; secrets are not seen.
+    #[must_use]
+    pub fn is_still(&self, was: &Self) -> bool {
+        self.registration == was.registration && self.disabled_at == was.disabled_at && self.created_at == was.created_at
+    }
+
     /// In place of a secret's digest where the house itself keeps the client and nobody may show a secret: the digest of
     /// no text.
     pub const NO_SECRET: Digest = Digest([0; 32]);

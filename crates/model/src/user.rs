@@ -141,13 +141,21 @@ pub trait Users: Send + Sync {
     /// Ends every session and grant of the user and takes back every token of theirs.
     fn sign_out_everywhere(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
 
-    /// Removes the user with every sign-in, grant, code and token of theirs. What was minted is taken back.
-    fn delete_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+    /// Removes the user, where they still are as `was` says but for the password, with every sign-in, grant, code and token
+    /// of theirs. What was minted is taken back.
+    fn delete_user(&self, act: Act, was: User) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 }
 
 // === impl User ===
 
 impl User {
+    /// Whether an administrator who saw the other one would see no difference; the password is not seen.
+    #[must_use]
+    pub fn is_still(&self, was: &Self) -> bool {
+        let seen = |user: &Self| (user.id, user.created_at, user.disabled_at, user.email_verified);
+        seen(self) == seen(was) && self.name == was.name && self.profile() == was.profile()
+    }
+
     /// What an administrator may change, as it is.
     #[must_use]
     pub fn profile(&self) -> Profile {

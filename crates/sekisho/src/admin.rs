@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use sekisho_identity::admin::{AdminError, HandMade, Person as NewPerson};
+use sekisho_identity::admin::{AdminError, HandMade, Limit, Person as NewPerson};
 use sekisho_identity::{Admin, Takeover};
 use sekisho_model::UserName;
 use sekisho_model::client::Registration;
@@ -205,13 +205,15 @@ pub async fn ensure_program(house: &House, program: Program) -> Result<Option<Se
 async fn users(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {
-        let page = admin.users(realm, after.as_ref()).await?;
-        let Some(last) = page.last() else { return Ok(outcome) };
-        after = Some(last.name.clone());
-        for user in &page {
+        let page = admin.users(realm, after.as_ref(), Limit::MAX).await?;
+        for user in &page.items {
             let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
             let (id, scopes) = (user.id.to_string(), user.scopes.to_string());
             outcome.add(&[("user", user.name.as_str()), ("id", &id), ("state", state), ("scopes", &scopes)]);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(outcome);
         }
     }
 }
@@ -219,10 +221,8 @@ async fn users(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
 async fn clients(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {
-        let page = admin.clients(realm, after.as_ref()).await?;
-        let Some(last) = page.last() else { return Ok(outcome) };
-        after = Some(last.id.clone());
-        for client in &page {
+        let page = admin.clients(realm, after.as_ref(), Limit::MAX).await?;
+        for client in &page.items {
             let state = if client.disabled_at.is_some() { "disabled" } else { "active" };
             let (scopes, audiences) = (client.registration.scopes.to_string(), client.registration.audiences.join(" "));
             let name = client.registration.name.as_str();
@@ -234,6 +234,10 @@ async fn clients(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
                 ("audiences", &audiences),
                 ("scopes", &scopes),
             ]);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(outcome);
         }
     }
 }

@@ -45,16 +45,21 @@ impl FromRequestParts<Arc<Room>> for Asked {
             .await
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let proxies = &room.settings.trusted_proxies;
-        let origin = Origin {
-            address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
-            user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
-            // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
-            request: text(REQUEST_ID).filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
-        };
+        let origin = origin(parts, room);
         Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin })
+    }
+}
+
+/// Where a request came from, as far as that is known.
+pub(super) fn origin(parts: &Parts, room: &Room) -> Origin {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let proxies = &room.settings.trusted_proxies;
+    Origin {
+        address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
+        user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
+        // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
+        request: text(REQUEST_ID).filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
     }
 }
 

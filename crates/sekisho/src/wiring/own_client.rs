@@ -5,8 +5,8 @@ use sekisho_gateway::config as gateway;
 use sekisho_model::client::{
     AccessTokenForm, Capability, ClientAuth, Consent, CreateClientError, GrantType, NewClient, Pkce, Registration,
 };
-use sekisho_model::{Act, Store, StoreError};
-use sekisho_token::{Digest, Timestamp};
+use sekisho_model::{Act, Client, Store, StoreError};
+use sekisho_token::Timestamp;
 use sekisho_wire::{ClientId, RealmName, Scope, Scopes};
 
 /// Its id in every realm.
