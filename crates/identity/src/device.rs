@@ -47,7 +47,8 @@ impl Device {
     /// The one that calls itself so.
     pub(crate) fn of(user_agent: Option<&str>) -> Self {
         let Some(text) = user_agent.map(str::trim).filter(|text| !text.is_empty()) else { return Self::Unknown };
-        let of = |table: &[(&str, &'static str)]| table.iter().find(|(sign, _)| text.contains(sign)).map(|(_, name)| *name);
+        let of =
+            |table: &[(&str, &'static str)]| table.iter().find(|(sign, _)| text.contains(sign)).map(|(_, name)| *name);
         match (of(&BROWSERS), of(&SYSTEMS)) {
             (Some(browser), Some(system)) => Self::Browser { browser, system },
             (Some(name), None) => Self::Named(name.to_owned()),

@@ -241,7 +241,8 @@ async fn keep_up(room: Arc<Room>) {
         }
         for realm in room.realms.all() {
             if keys::is_due(&realm, now)
-                && let Err(error) = keys::rotate(&room, &realm, Takeover::AfterLead, Act::by_house(realm.name.clone(), now)).await
+                && let Err(error) =
+                    keys::rotate(&room, &realm, Takeover::AfterLead, Act::by_house(realm.name.clone(), now)).await
             {
                 tracing::error!(realm = %realm.name, %error, "the next signing key could not be published");
             }

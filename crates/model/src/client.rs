@@ -279,7 +279,9 @@ impl Client {
     /// Whether an administrator who saw the other one would see no difference; secrets are not seen.
     #[must_use]
     pub fn is_still(&self, was: &Self) -> bool {
-        self.registration == was.registration && self.disabled_at == was.disabled_at && self.created_at == was.created_at
+        self.registration == was.registration
+            && self.disabled_at == was.disabled_at
+            && self.created_at == was.created_at
     }
 
     /// In place of a secret's digest where the house itself keeps the client and nobody may show a secret: the digest of

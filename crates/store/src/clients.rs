@@ -118,11 +118,7 @@ impl Clients for SqlStore {
         client: ClientId,
         registration: Registration,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write(move |db| {
-            Box::pin(async move {
-                register(db, &act, &client, &registration).await
-            })
-        })
+        self.write(move |db| Box::pin(async move { register(db, &act, &client, &registration).await }))
     }
 
     fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {

@@ -46,7 +46,8 @@ const ROOT: &str = "/admin/v1";
 
 /// Every route, in the order of the document.
 fn table() -> Vec<Route> {
-    let parts = [realms::routes(), users::routes(), sessions::routes(), clients::routes(), keys::routes(), audit::routes()];
+    let parts =
+        [realms::routes(), users::routes(), sessions::routes(), clients::routes(), keys::routes(), audit::routes()];
     parts.into_iter().flatten().collect()
 }
 

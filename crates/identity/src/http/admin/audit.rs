@@ -78,9 +78,10 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(call: Call<Lines, Nothing>) -> Result<Listed<LineShown>, Problem> {
     let (realm, lines) = (call.realm()?, call.query);
     let before: Option<i64> = lines.after.as_ref().map(Cursor::key).transpose()?;
-    let reason = lines.reason.as_deref().map(|code| {
-        Reason::of_code(code).ok_or_else(|| Problem::parameter("reason", "expected the code of a reason"))
-    });
+    let reason = lines
+        .reason
+        .as_deref()
+        .map(|code| Reason::of_code(code).ok_or_else(|| Problem::parameter("reason", "expected the code of a reason")));
     let wanted = Wanted {
         actor: lines.actor,
         subject: lines.subject,

@@ -66,8 +66,13 @@ pub(super) fn routes() -> Vec<Route> {
         route((Method::POST, CLIENTS), "createClient", "Make a client", create),
         route((Method::GET, CLIENT), "getClient", "Look at a client", get),
         route((Method::PUT, CLIENT), "replaceClient", "Replace what a client may do", replace).guarded(),
-        route((Method::DELETE, CLIENT), "deleteClient", "Remove a client and take back everything minted for it", delete)
-            .guarded(),
+        route(
+            (Method::DELETE, CLIENT),
+            "deleteClient",
+            "Remove a client and take back everything minted for it",
+            delete,
+        )
+        .guarded(),
         route(
             (Method::POST, "/realms/{realm}/clients/{client}/disable"),
             "disableClient",

@@ -8,7 +8,7 @@ use sekisho_wire::RealmName;
 use serde_json::{Map, Value, json};
 
 use super::ROOT;
-use super::problem::{Kind, Problem};
+use super::problem::{Kind, Told};
 use super::table::Route;
 use crate::admin::{AUDIENCE, READ, WRITE};
 
@@ -32,7 +32,7 @@ pub(super) fn document(table: &[Route], base: &str) -> Value {
             methods.insert(route.method.as_str().to_ascii_lowercase(), operation);
         }
     }
-    generator.subschema_for::<Problem>();
+    generator.subschema_for::<Told>();
     json!({
         "openapi": "3.1.1",
         "info": { "title": "Sekisho admin API", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
@@ -101,9 +101,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator, takes_body: bool) -
     let headers: Map<String, Value> = route
         .headers
         .iter()
-        .map(|(name, words)| {
-            ((*name).to_owned(), json!({ "description": words, "schema": { "type": "string" } }))
-        })
+        .map(|(name, words)| ((*name).to_owned(), json!({ "description": words, "schema": { "type": "string" } })))
         .collect();
     let mut success = json!({ "description": "Done.", "headers": headers });
     let answer = (route.answer)(generator).map(schemars::Schema::to_value);

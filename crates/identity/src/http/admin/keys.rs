@@ -104,18 +104,19 @@ async fn revoke(call: Call<NoQuery, Nothing>) -> Result<Done, Problem> {
 
 impl KeyShown {
     fn of(key: KeyState) -> Self {
+        let KeyState { kid, algorithm, stage, published_at, signs_from, gone_at } = key;
         Self {
-            kid: key.kid.to_string(),
-            algorithm: key.algorithm.to_string(),
-            stage: match key.stage {
+            kid: kid.to_string(),
+            algorithm: algorithm.to_string(),
+            stage: match stage {
                 Some(Stage::Coming) => StageShown::Coming,
                 Some(Stage::Signing) => StageShown::Signing,
                 Some(Stage::Retiring) => StageShown::Retiring,
                 Some(Stage::Gone) | None => StageShown::Gone,
             },
-            published_at: key.published_at.0,
-            signs_from: key.signs_from.0,
-            gone_at: key.gone_at.map(|at| at.0),
+            published_at: published_at.0,
+            signs_from: signs_from.0,
+            gone_at: gone_at.map(|at| at.0),
         }
     }
 }

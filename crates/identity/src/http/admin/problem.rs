@@ -32,9 +32,14 @@ pub(super) enum Kind {
     Unavailable,
 }
 
-/// A problem (RFC 9457 §3).
+/// A problem. Boxed, because it is the unlikely end of most calls.
+#[derive(Debug)]
+pub(super) struct Problem(Box<Told>);
+
+/// What went wrong (RFC 9457 §3).
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Problem {
+#[schemars(rename = "Problem")]
+pub(super) struct Told {
     /// Names the sort of problem, for programs.
     #[serde(rename = "type")]
     kind: String,
@@ -135,7 +140,7 @@ impl Kind {
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Told {
             kind: format!("urn:sekisho:problem:{}", kind.name()),
             title: kind.title(),
             status: kind.status().as_u16(),
@@ -144,15 +149,15 @@ impl Problem {
             id: None,
             errors: Vec::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// With the place that is at fault; what is wrong there is the problem's detail unless it says more.
     pub(super) fn at(mut self, mut finding: Finding) -> Self {
         if finding.detail.is_empty() {
-            finding.detail.clone_from(&self.detail);
+            finding.detail.clone_from(&self.0.detail);
         }
-        self.errors.push(finding);
+        self.0.errors.push(finding);
         self
     }
 
@@ -187,20 +192,20 @@ impl Problem {
     pub(super) fn unavailable(unavailable: &Unavailable) -> Self {
         let mut problem = Self::new(Kind::Unavailable, unavailable.to_string());
         let after = unavailable.retry_after_s.unwrap_or(RETRY_AFTER_S);
-        problem.headers.push((RETRY_AFTER, after.to_string()));
+        problem.0.headers.push((RETRY_AFTER, after.to_string()));
         problem
     }
 
     fn refused(mut self, reason: Reason, id: RefusalId, challenge: String) -> Self {
-        self.reason = Some(reason.code());
-        self.id = Some(id.to_string());
-        self.headers.push((WWW_AUTHENTICATE, challenge));
+        self.0.reason = Some(reason.code());
+        self.0.id = Some(id.to_string());
+        self.0.headers.push((WWW_AUTHENTICATE, challenge));
         self
     }
 
     /// With pointers that begin at another member of the body.
     pub(super) fn within(mut self, member: &str) -> Self {
-        for finding in &mut self.errors {
+        for finding in &mut self.0.errors {
             if let Some(pointer) = &mut finding.pointer {
                 *pointer = format!("{member}{pointer}");
             }
@@ -225,10 +230,9 @@ impl From<AdminError> for Problem {
             AdminError::NoKey(_) => Self::no_place("key", detail),
             AdminError::NoSession(_) => Self::no_place("session", detail),
             AdminError::NoGrant(_) => Self::no_place("grant", detail),
-            AdminError::Exists(_)
-            | AdminError::OfTheHouse(_)
-            | AdminError::OtherKind(_)
-            | AdminError::Public(_) => Self::new(Kind::Conflict, detail),
+            AdminError::Exists(_) | AdminError::OfTheHouse(_) | AdminError::OtherKind(_) | AdminError::Public(_) => {
+                Self::new(Kind::Conflict, detail)
+            }
             AdminError::Differs => Self::new(Kind::Changed, detail),
             AdminError::Password { .. } => unacceptable("/password"),
             AdminError::PasswordHash => unacceptable("/password_hash"),
@@ -255,9 +259,9 @@ impl From<AdminError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let extra = std::mem::take(&mut self.headers);
-        let mut response = (status, axum::Json(self)).into_response();
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let extra = std::mem::take(&mut self.0.headers);
+        let mut response = (status, axum::Json(self.0)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

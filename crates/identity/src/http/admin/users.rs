@@ -99,7 +99,8 @@ pub(super) fn routes() -> Vec<Route> {
         route((Method::GET, USERS), "listUsers", "List users by name", list),
         route((Method::POST, USERS), "createUser", "Make a user", create),
         route((Method::GET, USER), "getUser", "Look at a user", get),
-        route((Method::PUT, USER), "replaceUser", "Replace what a user may be granted and is called", replace).guarded(),
+        route((Method::PUT, USER), "replaceUser", "Replace what a user may be granted and is called", replace)
+            .guarded(),
         route((Method::DELETE, USER), "deleteUser", "Remove a user and take back everything of theirs", delete)
             .guarded(),
         route(
