@@ -100,7 +100,7 @@ async fn no_token_is_401_too_little_of_one_403_and_a_silent_database_503() {
     let foreign = rig.login_jwt("alice").await;
     let twice = ask(&foreign).bearer(&foreign).send().await;
     assert_eq!(problem(&twice, 401)["reason"], "malformed_credential");
-    assert_eq!(problem(&ask(&foreign).send().await, 401)["reason"], "wrong_issuer", "main's tokens are not for here");
+    assert_eq!(problem(&ask(&foreign).send().await, 401)["reason"], "unknown_key", "main's tokens are not for here");
     let elsewhere = token_for(&rig, "admin:read", "orders").await;
     assert_eq!(problem(&ask(&elsewhere).send().await, 401)["reason"], "wrong_audience");
 
@@ -210,7 +210,7 @@ async fn a_list_is_never_silently_cut_and_what_stays_is_seen_once_while_others_c
     let first = desk.get(&format!("{USERS}?limit=50")).await.json();
     // Before the cursor, after it, and one that the first page had is gone.
     make("aaron".to_owned()).await;
-    make("user-0455".to_owned()).await;
+    make("user-0555".to_owned()).await;
     let gone = first["items"][10]["id"].as_str().unwrap();
     let removed = desk.ask(Method::DELETE, &format!("{USERS}/{gone}")).header("if-match", "*").send().await;
     assert_eq!(removed.code(), 204);
@@ -224,7 +224,7 @@ async fn a_list_is_never_silently_cut_and_what_stays_is_seen_once_while_others_c
     let expected: Vec<&str> = names(&all);
     let stayed: Vec<&String> = seen.iter().filter(|name| expected.contains(&name.as_str())).collect();
     assert_eq!(stayed.len(), expected.len(), "each that was there all the time, once, in its order");
-    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]) && seen.contains(&"user-0455".to_owned()));
+    assert!(seen.windows(2).all(|pair| pair[0] < pair[1]) && seen.contains(&"user-0555".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -520,7 +520,10 @@ async fn every_route_of_the_openapi_document_answers_and_every_answer_is_as_the_
             let Some(operation) = methods.get(wanted) else { continue };
             let name = operation["operationId"].as_str().unwrap();
             assert!(seen.insert(name.to_owned()), "{name} is there twice");
-            let (target, body) = example(&rig, path, wanted);
+            let (mut target, body) = example(&rig, path, wanted);
+            if name == "deleteUser" {
+                target = desk.user_path("bob");
+            }
             let method: Method = wanted.to_ascii_uppercase().parse().unwrap();
             let bare = rig.identity.ask(method.clone(), &target).send().await;
             described(&document, operation, &bare, name);
@@ -538,7 +541,7 @@ async fn every_route_of_the_openapi_document_answers_and_every_answer_is_as_the_
             assert_eq!(answer.status.is_success(), !lacks, "{name}: {} {}", answer.code(), answer.text());
         }
     }
-    assert_eq!(seen.len(), 30, "{seen:?}");
+    assert_eq!(seen.len(), 28, "{seen:?}");
     for hop in ["/admin/v1/realms/main/nothing", "/admin/v1/realms/main/users/x/y/z"] {
         assert_eq!(desk.get(hop).await.code(), 404, "what is not described does not answer");
     }

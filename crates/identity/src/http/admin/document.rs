@@ -17,29 +17,31 @@ const ABOUT: &str = "Everything that an administrator does. Each request carries
 `next` is there, there is more. What two administrators could change at once wants `If-Match` with the `ETag` that was \
 seen. Errors are `application/problem+json` (RFC 9457) and name the place that is at fault.";
 
+/// Schemas of what is read and of what is written: what may be left out by a caller is always there in an answer.
+struct Schemas {
+    taken: SchemaGenerator,
+    given: SchemaGenerator,
+}
+
 /// The whole document.
 pub(super) fn document(table: &[Route], base: &str) -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.definitions_path = "/components/schemas".into();
-    });
-    let mut generator = settings.into_generator();
+    let mut schemas = Schemas::new();
     let mut paths: Map<String, Value> = Map::new();
     for route in table {
-        let operation = operation(route, &mut generator);
+        let operation = operation(route, &mut schemas);
         let path = paths.entry(format!("{ROOT}{}", route.path)).or_insert_with(|| json!({}));
         if let Value::Object(methods) = path {
             methods.insert(route.method.as_str().to_ascii_lowercase(), operation);
         }
     }
-    generator.subschema_for::<Told>();
+    schemas.given.subschema_for::<Told>();
     json!({
         "openapi": "3.1.1",
         "info": { "title": "Sekisho admin API", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT },
         "servers": [{ "url": base }],
         "paths": paths,
         "components": {
-            "schemas": generator.take_definitions(false),
+            "schemas": schemas.into_definitions(),
             "securitySchemes": { "administrator": administrator(base) },
         },
     })
@@ -57,9 +59,9 @@ fn administrator(base: &str) -> Value {
     })
 }
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+fn operation(route: &Route, schemas: &mut Schemas) -> Value {
     let mut parameters: Vec<Value> = route.places().map(place).collect();
-    let query = (route.query)(generator).map(schemars::Schema::to_value);
+    let query = (route.query)(&mut schemas.taken).map(schemars::Schema::to_value);
     parameters.extend(query.iter().flat_map(in_query));
     if route.guarded {
         parameters.push(json!({
@@ -67,13 +69,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "description": "The `ETag` of what was seen, or `*` for whatever is there.",
         }));
     }
-    let body = (route.body)(generator).map(schemars::Schema::to_value);
+    let body = (route.body)(&mut schemas.taken).map(schemars::Schema::to_value);
     let mut operation = json!({
         "operationId": route.id,
         "summary": route.summary,
         "security": [{ "administrator": [route.needs().scope()] }],
         "parameters": parameters,
-        "responses": responses(route, generator, body.is_some()),
+        "responses": responses(route, &mut schemas.given, body.is_some()),
     });
     if let (Some(body), Value::Object(members)) = (body, &mut operation) {
         let content = json!({ "required": true, "content": { "application/json": { "schema": body } } });
@@ -139,4 +141,23 @@ fn problem(kind: Kind) -> Value {
         "description": format!("{}.", kind.title()),
         "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
     })
+}
+
+// === impl Schemas ===
+
+impl Schemas {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.meta_schema = None;
+            settings.definitions_path = "/components/schemas".into();
+        });
+        Self { taken: settings.clone().into_generator(), given: settings.for_serialize().into_generator() }
+    }
+
+    /// What is both read and written is described as it is read, which is the stricter of the two.
+    fn into_definitions(mut self) -> Map<String, Value> {
+        let mut definitions = self.given.take_definitions(false);
+        definitions.extend(self.taken.take_definitions(false));
+        definitions
+    }
 }
