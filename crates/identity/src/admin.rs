@@ -35,8 +35,8 @@ mod programs;
 pub use history::Wanted;
 pub use house::{HandMade, KeyState, RealmView};
 pub use page::{Limit, Page};
-pub use people::device;
-pub use programs::Brought;
+pub use people::{device, readable};
+pub use programs::{Brought, fits};
 
 /// What tokens for administrators are for.
 pub const AUDIENCE: &str = "sekisho-admin";

@@ -1,5 +1,7 @@
 //! People, their sign-ins and their grants.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sekisho_model::grant::Grant;
 use sekisho_model::user::{CreateUserError, NewUser, Profile};
 use sekisho_model::{Session, User, UserName};
@@ -10,6 +12,9 @@ use super::page::{Limit, Page};
 use super::{Admin, AdminError, Person, Whom, done};
 use crate::device::Device;
 use crate::password::{Checked, Passwords};
+
+/// Random bytes of a password that we make: 120 bits in 20 characters.
+const FRESH_BYTES: usize = 15;
 
 /// What signed somebody in, in a few words: `Firefox on Linux`.
 #[must_use]
@@ -261,16 +266,34 @@ impl Admin {
         self.in_force(realm).await
     }
 
-    async fn hashed(&self, password: &Secret<String>) -> Result<Secret<String>, AdminError> {
+    /// Whether somebody may have this password.
+    ///
+    /// # Errors
+    /// [`AdminError::Password`].
+    pub fn takes(&self, password: &Secret<String>) -> Result<(), AdminError> {
         let limits = &self.room.settings.limits;
-        if !limits.take(password.expose()) {
-            let (chars_min, bytes_max) = (limits.password_chars_min, limits.password_bytes_max);
-            return Err(AdminError::Password { chars_min, bytes_max });
-        }
+        let (chars_min, bytes_max) = (limits.password_chars_min, limits.password_bytes_max);
+        if limits.take(password.expose()) { Ok(()) } else { Err(AdminError::Password { chars_min, bytes_max }) }
+    }
+
+    /// A password that nobody had before, to be told to its owner and changed by them.
+    #[must_use]
+    pub fn fresh_password(&self) -> Secret<String> {
+        let mut bytes = [0; FRESH_BYTES];
+        self.room.entropy.fill(&mut bytes);
+        Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    async fn hashed(&self, password: &Secret<String>) -> Result<Secret<String>, AdminError> {
+        self.takes(password)?;
         Ok(self.room.passwords.hash(password).await?)
     }
 }
 
-fn readable(hash: &Secret<String>) -> Result<(), AdminError> {
+/// Whether a password can be checked against this hash here.
+///
+/// # Errors
+/// [`AdminError::PasswordHash`].
+pub fn readable(hash: &Secret<String>) -> Result<(), AdminError> {
     if Passwords::reads(hash) { Ok(()) } else { Err(AdminError::PasswordHash) }
 }

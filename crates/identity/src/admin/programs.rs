@@ -194,7 +194,11 @@ impl Admin {
     }
 }
 
-fn fits(registration: &Registration) -> Result<(), AdminError> {
+/// Whether a client can be registered so.
+///
+/// # Errors
+/// [`AdminError::Registration`] or [`AdminError::RedirectUri`].
+pub fn fits(registration: &Registration) -> Result<(), AdminError> {
     registration.check()?;
     let uris = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
     Ok(uris.map(String::as_str).try_for_each(|uri| redirect_uri::check(uri, registration))?)

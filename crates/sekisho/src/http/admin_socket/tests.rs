@@ -30,7 +30,7 @@ fn open(dir: &Path, house: &House, surroundings: &Surroundings) -> Result<AdminS
 }
 
 fn command(what: What) -> Command {
-    Command { realm: RealmName::DEFAULT.parse().unwrap(), what }
+    Command::In { realm: RealmName::DEFAULT.parse().unwrap(), what }
 }
 
 fn alice() -> Command {
