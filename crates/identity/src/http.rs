@@ -4,13 +4,14 @@
 //!   request ─► realm ─► parameters, client, cookies ─► crate::oauth / crate::flow ─► answer
 //! ```
 //!
-//! Status codes meet errors in `answer`, cookies are read and written in `cookies`, pages are in `pages`, the
-//! admin API is in `admin`.
+//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and
+//! written in `cookies`, pages are in `pages`, the admin API is in `admin`.
 
 use std::sync::Arc;
 
 pub(crate) use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::oauth::discovery::Endpoint;
@@ -23,6 +24,7 @@ mod cors;
 mod feed;
 mod oauth;
 mod pages;
+mod refusals;
 mod request;
 
 /// Every route of this room.
@@ -37,7 +39,8 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
     };
     let router = Endpoint::ALL.into_iter().fold(router, routed);
     let router = admin::routed(router, &room.base);
-    router.layer(DefaultBodyLimit::max(body_bytes_max)).with_state(room)
+    let recorded = from_fn_with_state(Arc::clone(&room), refusals::recorded);
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(recorded).with_state(room)
 }
 
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.

@@ -18,6 +18,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, get, on};
 use http::request::Parts;
 
+use sekisho_wire::RefusalId;
+
 use super::Router;
 use super::request;
 use crate::admin::Admin;
@@ -66,7 +68,7 @@ pub(super) fn routed(router: Router<Arc<Room>>, base: &Base) -> Router<Arc<Room>
                             body: Result<Bytes, BytesRejection>| async move {
             match answered(&room, &route, &places, (parts, body)).await {
                 Ok(response) => response,
-                Err(problem) => problem.into_response(),
+                Err(problem) => problem.told(RefusalId::generate(room.now(), &*room.entropy)),
             }
         };
         router.route(&path, on(method, handler))
@@ -80,7 +82,7 @@ async fn answered(
     (parts, body): (Parts, Result<Bytes, BytesRejection>),
 ) -> Result<Response, Problem> {
     let origin = request::origin(&parts, room);
-    let by = gate::administrator(room, route.needs(), &parts, &origin).await?;
+    let by = gate::administrator(room, route.needs(), &parts).await?;
     let asked = Asked {
         admin: Admin::on_behalf(Arc::clone(room), by, origin),
         places: places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),

@@ -168,6 +168,14 @@ impl Answer {
         self.status.as_u16()
     }
 
+    /// Of a refusal, what another one of its kind says too.
+    #[track_caller]
+    pub(crate) fn json_without_id(&self) -> Value {
+        let mut body = self.json();
+        assert!(body.as_object_mut().unwrap().remove("id").is_some(), "no id in {}", self.text());
+        body
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text()))

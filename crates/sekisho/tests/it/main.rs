@@ -19,6 +19,8 @@ mod client;
 #[cfg(test)]
 mod confused;
 #[cfg(test)]
+mod declare;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod forge;

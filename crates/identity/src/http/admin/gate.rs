@@ -6,13 +6,12 @@
 
 use axum::http::request::Parts;
 use http::header::AUTHORIZATION;
-use sekisho_wire::audit::Event;
-use sekisho_wire::{AccessClaims, AuditEvent, RealmName, Reason, RefusalId, Subject, Unavailable};
+use sekisho_wire::{AccessClaims, RealmName, Reason, Subject, Unavailable};
 
 use super::problem::Problem;
 use crate::admin::{AUDIENCE, READ, WRITE};
 use crate::oauth::own::{self, Dead, Own};
-use crate::room::{Origin, Room};
+use crate::room::Room;
 
 /// What a token must permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,25 +39,13 @@ impl Needs {
 }
 
 /// Who asks.
-pub(super) async fn administrator(
-    room: &Room,
-    needs: Needs,
-    parts: &Parts,
-    origin: &Origin,
-) -> Result<Subject, Problem> {
-    let claims = match known(room, parts).await {
-        Ok(claims) => claims,
-        Err(Shut::Unavailable(unavailable)) => return Err(Problem::unavailable(&unavailable)),
-        Err(Shut::Refused(reason)) => {
-            let id = recorded(room, parts, origin, (reason, None));
-            return Err(Problem::unauthenticated(reason, id));
-        }
-    };
-    if claims.scope.has(needs.scope()) {
-        return Ok(claims.sub);
+pub(super) async fn administrator(room: &Room, needs: Needs, parts: &Parts) -> Result<Subject, Problem> {
+    match known(room, parts).await {
+        Ok(claims) if claims.scope.has(needs.scope()) => Ok(claims.sub),
+        Ok(claims) => Err(Problem::forbidden(needs.scope(), claims.sub)),
+        Err(Shut::Refused(reason)) => Err(Problem::unauthenticated(reason)),
+        Err(Shut::Unavailable(unavailable)) => Err(Problem::unavailable(&unavailable)),
     }
-    let id = recorded(room, parts, origin, (Reason::InsufficientScope, Some(claims.sub)));
-    Err(Problem::forbidden(needs.scope(), id))
 }
 
 async fn known(room: &Room, parts: &Parts) -> Result<AccessClaims, Shut> {
@@ -83,22 +70,6 @@ fn bearer(parts: &Parts) -> Result<&str, Shut> {
     }
     let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(malformed)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(malformed) }
-}
-
-fn recorded(room: &Room, parts: &Parts, origin: &Origin, (reason, subject): (Reason, Option<Subject>)) -> RefusalId {
-    let id = RefusalId::generate(room.now(), &*room.entropy);
-    let mut line = AuditEvent::new(room.now(), "identity", Event::Refused);
-    line.realm = RealmName::SYSTEM.parse().ok();
-    line.refusal = Some(id);
-    line.reason = Some(reason);
-    line.subject = subject;
-    line.route = Some("admin".to_owned());
-    line.method = Some(parts.method.to_string());
-    line.path = Some(parts.uri.path().to_owned());
-    line.address = origin.address;
-    line.request = origin.request;
-    room.record(line);
-    id
 }
 
 // === impl Shut ===

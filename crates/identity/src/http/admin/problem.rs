@@ -1,16 +1,17 @@
 //! What went wrong, as RFC 9457 has it; the one place where the admin API's errors meet status codes.
 //!
 //! `errors` names each place that is at fault: a JSON pointer into the body, a parameter of the query or the path, or a
-//! header, and what was expected there. Nothing of a secret is ever repeated.
+//! header, and what was expected there.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use sekisho_model::client::BadRegistration;
-use sekisho_wire::{Reason, RefusalId, Unavailable};
+use sekisho_wire::{Reason, RefusalId, Subject, Unavailable};
 use serde::Serialize;
 
+use super::super::refusals;
 use crate::admin::AdminError;
 
 /// When to come back if nobody said.
@@ -52,7 +53,7 @@ pub(super) struct Told {
     /// For 401 and 403: the reason's stable code.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-    /// For 401 and 403: names the refusal for `sekisho explain`.
+    /// Names this refusal for `sekisho explain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// The places that are at fault.
@@ -60,6 +61,10 @@ pub(super) struct Told {
     errors: Vec<Finding>,
     #[serde(skip)]
     headers: Vec<(HeaderName, String)>,
+    #[serde(skip)]
+    why: Option<Reason>,
+    #[serde(skip)]
+    by: Option<Subject>,
 }
 
 /// A place that is at fault.
@@ -149,6 +154,8 @@ impl Problem {
             id: None,
             errors: Vec::new(),
             headers: Vec::new(),
+            why: None,
+            by: None,
         }))
     }
 
@@ -178,15 +185,17 @@ impl Problem {
     }
 
     /// RFC 6750 §3: without a credential the challenge names no error.
-    pub(super) fn unauthenticated(reason: Reason, id: RefusalId) -> Self {
+    pub(super) fn unauthenticated(reason: Reason) -> Self {
         let challenge = if reason == Reason::NoCredential { "Bearer" } else { "Bearer error=\"invalid_token\"" };
-        Self::new(Kind::Unauthenticated, reason.words()).refused(reason, id, challenge.to_owned())
+        Self::new(Kind::Unauthenticated, reason.words()).refused(reason, challenge.to_owned())
     }
 
-    pub(super) fn forbidden(scope: &str, id: RefusalId) -> Self {
+    pub(super) fn forbidden(scope: &str, by: Subject) -> Self {
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
         let detail = format!("this needs the scope `{scope}`");
-        Self::new(Kind::Forbidden, detail).refused(Reason::InsufficientScope, id, challenge)
+        let mut problem = Self::new(Kind::Forbidden, detail).refused(Reason::InsufficientScope, challenge);
+        problem.0.by = Some(by);
+        problem
     }
 
     pub(super) fn unavailable(unavailable: &Unavailable) -> Self {
@@ -196,11 +205,31 @@ impl Problem {
         problem
     }
 
-    fn refused(mut self, reason: Reason, id: RefusalId, challenge: String) -> Self {
+    fn refused(mut self, reason: Reason, challenge: String) -> Self {
         self.0.reason = Some(reason.code());
-        self.0.id = Some(id.to_string());
+        self.0.why = Some(reason);
         self.0.headers.push((WWW_AUTHENTICATE, challenge));
         self
+    }
+
+    /// The answer, which the layer around all endpoints writes down under this id.
+    pub(super) fn told(mut self, id: RefusalId) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        self.0.id = Some(id.to_string());
+        let (extra, by) = (std::mem::take(&mut self.0.headers), self.0.by.take());
+        // A detail may repeat what the body said, so it is for whoever sent that and not for the audit.
+        let told = refusals::Told::Problem { id, reason: self.0.why, says: self.0.title.to_owned(), by };
+        let mut response = (status, axum::Json(self.0)).into_response();
+        response.extensions_mut().insert(told);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        for (name, value) in extra {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
+        response
     }
 
     /// With pointers that begin at another member of the body.
@@ -254,22 +283,5 @@ impl From<AdminError> for Problem {
             }
             AdminError::Unavailable(unavailable) => Self::unavailable(&unavailable),
         }
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let extra = std::mem::take(&mut self.0.headers);
-        let mut response = (status, axum::Json(self.0)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        for (name, value) in extra {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                headers.insert(name, value);
-            }
-        }
-        response
     }
 }
