@@ -9,6 +9,8 @@
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod apart;
 #[cfg(test)]
 mod binary;
@@ -16,6 +18,8 @@ mod binary;
 mod client;
 #[cfg(test)]
 mod confused;
+#[cfg(test)]
+mod declare;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
@@ -42,6 +46,8 @@ mod readme;
 mod relay;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]
