@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::config::Limits;
 use crate::frontdoor::Door;
+use crate::meters::Meters;
 use crate::routes::Table;
 use crate::upstream::Pool;
 
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     /// Whether each answer is the last one on its connection.
     pub(crate) draining: AtomicBool,
     pub(crate) table: ArcSwap<Table>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 /// One core.

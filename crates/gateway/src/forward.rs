@@ -68,7 +68,10 @@ pub(crate) async fn forward(
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = head.headers;
-    let answer = upstream::send(core, &route.upstream, request, until).await?;
+    let begun = shared.clock.monotonic();
+    let answer = upstream::send(core, &route.upstream, request, until).await;
+    route.meter.upstream.observe(shared.clock.monotonic().since(begun));
+    let answer = answer?;
     // We never ask to switch protocols, so an upstream that does has lost the thread.
     if answer.response.status().is_informational() {
         return Err(Refused::from(Reason::UpstreamBroken).detail("an interim answer where a final one belongs"));

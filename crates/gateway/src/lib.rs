@@ -16,6 +16,7 @@
 //!   forward  upstream  response   there and back
 //!   login  cors                   what the gateway answers itself
 //!   refusal                       why not: the one place that knows status codes
+//!   meters                        what is counted on the way
 //! ```
 //!
 //! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files (the roof), TLS.
@@ -51,6 +52,7 @@ mod guards;
 mod headers;
 mod lease;
 mod login;
+mod meters;
 pub mod path;
 mod permit;
 mod ports;
@@ -65,6 +67,7 @@ mod upstream;
 mod vouch;
 mod watch;
 
+pub use meters::{Readings, RealmReading, RouteReading};
 pub use server::{Gateway, Parts, RealmPorts, StartError};
 
 /// One request, from hyper and back to it.
@@ -95,6 +98,7 @@ pub(crate) async fn handle(
         Ok(response) => response,
         Err(refused) => refusal::answer(&core, &trail, &refused),
     };
+    trail.answered(&core, response.status());
     if let Some(id) = trail.id_header.take() {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -132,7 +136,7 @@ async fn proxied(
     let route = match target {
         Target::Route(route) => route,
         Target::Login(mount, endpoint) => {
-            trail.route = Some(Arc::clone(&mount.name));
+            trail.route = Some(Arc::clone(&mount.meter));
             trail.realm = Some(mount.realm.name.clone());
             let visit = Visit { core, mount: &mount, trail, head: &head, site };
             let mut response = login::answer(visit, endpoint, body).await?;
@@ -140,7 +144,7 @@ async fn proxied(
             return Ok(response);
         }
     };
-    trail.route = Some(Arc::clone(&route.name));
+    trail.route = Some(Arc::clone(&route.meter));
     trail.realm.clone_from(&route.realm);
 
     let admitted = route.guard.admit(&head, site, trail.id).await?;

@@ -27,6 +27,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::config::{self, Invalids, Scheme};
 use crate::core::{Core, Shared, Stage};
+use crate::meters::{Meters, Readings};
 use crate::realm::{Realm, Services};
 use crate::routes;
 
@@ -128,7 +129,9 @@ impl Gateway {
             return Err(StartError::NotLoopback(listen));
         }
         let limits = Arc::new(config.limits.clone());
-        let services = Services { clock: Arc::clone(&clock), control, limits: Arc::clone(&limits) };
+        let meters = Arc::new(Meters::new());
+        let services =
+            Services { clock: Arc::clone(&clock), control, limits: Arc::clone(&limits), meters: Arc::clone(&meters) };
         let built = routes::build(&config, &ports, &HashMap::new(), &services)?;
         let unheard = |source| StartError::Listen { addr: listen, source };
         let (addr, listeners) = bind(listen, limits.cores.get()).map_err(unheard)?;
@@ -140,6 +143,7 @@ impl Gateway {
             clock,
             entropy,
             audit,
+            meters,
         });
         let (stage, told) = watch::channel(Stage::Serve);
         let (alive, ended) = mpsc::channel(1);
@@ -180,7 +184,27 @@ impl Gateway {
         let built = routes::build(config, &self.ports, &realms, &self.services)?;
         self.shared.table.store(Arc::new(built.table));
         *realms = built.realms;
+        self.shared.meters.keep_those_in_use();
         Ok(())
+    }
+
+    /// What was counted so far, and what is known now.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        let Shared { limits, connections, meters, .. } = &*self.shared;
+        let clients_max = limits.connections_max.min(Semaphore::MAX_PERMITS);
+        let mut realms: Vec<_> = self.realms().values().map(|realm| realm.reading()).collect();
+        realms.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Readings {
+            routes: meters.routes(),
+            refusals: meters.refusals(),
+            realms,
+            connections_opened: meters.connections_opened.read(),
+            connections_reused: meters.connections_reused.read(),
+            // Each core holds one place while it waits for somebody.
+            clients: clients_max.saturating_sub(connections.available_permits()).saturating_sub(limits.cores.get()),
+            clients_max,
+        }
     }
 
     /// Stops accepting, closes each connection after the request that is under way, and waits for that, no longer than

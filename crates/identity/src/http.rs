@@ -20,6 +20,7 @@ mod cookies;
 mod cors;
 mod feed;
 mod oauth;
+mod observe;
 mod pages;
 mod request;
 
@@ -34,7 +35,8 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
         router.route(&format!("/realms/{{realm}}{}", endpoint.path()), methods(endpoint))
     };
     let router = Endpoint::ALL.into_iter().fold(router, routed);
-    router.layer(DefaultBodyLimit::max(body_bytes_max)).with_state(room)
+    let observed = axum::middleware::from_fn_with_state(Arc::clone(&room), observe::observed);
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(observed).with_state(room)
 }
 
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.

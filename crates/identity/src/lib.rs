@@ -29,8 +29,10 @@ mod feed;
 mod flow;
 mod http;
 mod keys;
+mod meters;
 mod mint;
 mod oauth;
+mod observe;
 mod password;
 mod ports;
 mod realms;
@@ -41,6 +43,7 @@ mod throttle;
 
 pub use admin::Admin;
 pub use keys::{KeyTrouble, RotateError, Takeover};
+pub use meters::{HashingReading, Readings, RealmReading, SignInEnd};
 pub use oauth::redirect_uri::BadRedirectUri;
 pub use settings::{BadBaseUrl, Limits, RealmSettings, Settings};
 
@@ -162,6 +165,12 @@ impl Identity {
     #[must_use]
     pub fn admin(&self) -> Admin {
         Admin::of(Arc::clone(&self.room))
+    }
+
+    /// What was counted so far, and what is known now. Asks nobody: a scrape must not wait for the database.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        meters::read(&self.room)
     }
 
     /// Ends the feed's streams, which would otherwise keep their connections open for ever.

@@ -16,6 +16,7 @@ use sekisho_token::{Secret, SigningKey, Timestamp};
 use sekisho_wire::{Issuer, RealmName, Unavailable};
 
 use crate::keys::{self, KeyTrouble};
+use crate::meters::RealmMeter;
 use crate::settings::RealmSettings;
 
 /// A realm as the endpoints know it.
@@ -25,6 +26,7 @@ pub(crate) struct RealmState {
     pub(crate) settings: RealmSettings,
     pub(crate) refresh_key: RefreshKey,
     ring: ArcSwap<KeyRing>,
+    pub(crate) meter: RealmMeter,
 }
 
 /// All of them. Reading waits for nobody.
@@ -49,6 +51,7 @@ impl RealmState {
             issuer,
             settings,
             ring: ArcSwap::from_pointee(KeyRing::new()),
+            meter: RealmMeter::default(),
         })
     }
 

@@ -11,6 +11,7 @@ use sekisho_wire::{ClientId, RealmName, RefusalId, Scopes};
 
 use crate::config::Span;
 use crate::demo;
+use crate::log;
 
 mod administer;
 mod check;
@@ -30,6 +31,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     command: Command,
+    /// How the log is written, on standard error.
+    #[arg(long, global = true, value_name = "FORMAT", env = "SEKISHO_LOG_FORMAT", hide_env_values = true)]
+    #[arg(default_value = "text")]
+    log_format: log::Format,
 }
 
 #[derive(Debug, Subcommand)]

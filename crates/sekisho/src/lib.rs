@@ -16,5 +16,7 @@ pub mod demo;
 pub mod explain;
 pub mod http;
 pub mod kek;
+pub mod log;
+pub mod metrics;
 pub mod moment;
 pub mod wiring;

@@ -16,8 +16,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sekisho_fetch::{BadCertificate, Client, Configured, Options};
@@ -28,8 +28,8 @@ use sekisho_guard::remote::{BadIssuer, Connection, RemoteIdentity};
 use sekisho_identity::{Identity, OpenError as IdentityError, Parts as IdentityParts, Settings as IdentitySettings};
 use sekisho_model::StoreError;
 use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
-use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
+use sekisho_token::{Entropy, Timestamp};
 use sekisho_wire::{Audit, Clock, Exchange, Feed, Login, RealmName};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -37,7 +37,8 @@ use tokio::sync::RwLock;
 
 use crate::config::RemoteRealm;
 use crate::http::listener::Serving;
-use crate::http::operations::{self, Readiness};
+use crate::http::operations::{self, Metrics, Readiness};
+use crate::metrics::{self, page::Page};
 
 mod lodging;
 mod own_client;
@@ -104,6 +105,7 @@ pub struct House {
     gateway: Arc<RwLock<Option<Gateway>>>,
     draining: Arc<AtomicBool>,
     operations: Option<Serving>,
+    started: Timestamp,
 }
 
 struct IdentityPart {
@@ -151,7 +153,8 @@ impl House {
     /// A house without rooms.
     #[must_use]
     pub fn within(surroundings: Surroundings) -> Self {
-        Self { surroundings, identity: None, gateway: Arc::default(), draining: Arc::default(), operations: None }
+        let (gateway, draining, started) = (Arc::default(), Arc::default(), surroundings.clock.wall());
+        Self { surroundings, identity: None, gateway, draining, operations: None, started }
     }
 
     /// Opens the identity provider: its database, its realms and keys. Nobody reaches it yet.
@@ -219,7 +222,7 @@ impl House {
     /// # Errors
     /// [`RaiseError::Listen`].
     pub fn serve_operations(&mut self, listener: TcpListener) -> Result<(), RaiseError> {
-        let router = operations::router(self.readiness());
+        let router = operations::router(self.readiness(), self.metrics());
         let Surroundings { clock, handle, .. } = &self.surroundings;
         let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
         self.operations = Some(serving);
@@ -321,6 +324,32 @@ impl House {
                     missing.push("gateway");
                 }
                 missing
+            })
+        })
+    }
+
+    /// What every part that is there has counted.
+    fn metrics(&self) -> Metrics {
+        let (gateway, audit, started) = (Arc::clone(&self.gateway), Arc::clone(&self.surroundings.audit), self.started);
+        // A room that is closed is to be gone; whoever counts must not hold it.
+        let room = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.room));
+        let store = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.store));
+        Arc::new(move || {
+            let (gateway, audit) = (Arc::clone(&gateway), Arc::clone(&audit));
+            let (room, store) = (room.clone(), store.clone());
+            Box::pin(async move {
+                let mut page = Page::default();
+                metrics::house(&mut page, &*audit, started);
+                if let Some(gateway) = &*gateway.read().await {
+                    metrics::gateway::write(&mut page, &gateway.readings());
+                }
+                if let Some(room) = room.upgrade() {
+                    metrics::identity::write(&mut page, &room.readings());
+                }
+                if let Some(store) = store.upgrade() {
+                    metrics::store::write(&mut page, &store.readings());
+                }
+                page.into_text()
             })
         })
     }

@@ -18,6 +18,7 @@ pub mod exchange;
 pub mod feed;
 pub mod id;
 pub mod login;
+pub mod meter;
 pub mod proxies;
 pub mod realm;
 pub mod reason;

@@ -1,7 +1,7 @@
 //! Carries out a command line.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ use crate::demo;
 use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
 use crate::kek;
+use crate::log;
 use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
 
 /// Threads that serve everything but proxied requests.
@@ -36,7 +37,7 @@ pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// Carries the command line out and says how it went.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    log_to_stderr();
+    log::to_stderr(cli.log_format);
     let outcome = match cli.command {
         Command::Serve { config } => on_control(serve(config)),
         Command::Demo(options) => on_control(play(options)),
@@ -78,15 +79,6 @@ pub(super) fn configured(file: Option<&Path>) -> Result<Config, crate::config::C
 /// Prints to standard output.
 pub(super) fn print(what: impl Display) -> Outcome {
     Ok(writeln!(io::stdout().lock(), "{what}")?)
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_env_var("SEKISHO_LOG")
-        .with_default_directive(tracing::Level::INFO.into())
-        .from_env_lossy();
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
 }
 
 fn on_control(work: impl Future<Output = Outcome>) -> Outcome {

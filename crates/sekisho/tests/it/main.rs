@@ -27,6 +27,8 @@ mod jwt;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod opq;
 #[cfg(test)]
 mod races;

@@ -294,6 +294,12 @@ impl Rig {
         somebody.password = password.to_owned();
     }
 
+    /// Where metrics and health are.
+    pub(crate) fn serve_operations(&mut self, listener: TcpListener) -> SocketAddr {
+        self.house.serve_operations(listener).unwrap();
+        self.house.operations_addr().unwrap()
+    }
+
     pub(crate) fn admin(&self) -> Admin {
         self.house.identity().unwrap().admin()
     }

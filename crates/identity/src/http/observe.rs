@@ -1,0 +1,33 @@
+//! Gives every request an id before anything else is done with it.
+//!
+//! The id is the one that came in `x-request-id` (the gateway sends its own), or a fresh one; from here on it is in the
+//! audit, in the log and in the answer.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use sekisho_wire::RequestId;
+
+use super::request::REQUEST_ID;
+use crate::observe;
+use crate::room::Room;
+
+pub(super) async fn observed(State(room): State<Arc<Room>>, mut request: Request, next: Next) -> Response {
+    let mut given = request.headers().get_all(REQUEST_ID).iter();
+    // Said twice it is said by somebody else as well.
+    let one = given.next().filter(|_| given.next().is_none());
+    let one = one.and_then(|id| id.to_str().ok()?.parse().ok());
+    let id = one.unwrap_or_else(|| RequestId::generate(room.now(), &*room.entropy));
+    let header = HeaderValue::try_from(id.to_string()).ok();
+    if let Some(header) = header.clone() {
+        request.headers_mut().insert(REQUEST_ID, header);
+    }
+    let mut response = observe::during("http", id, next.run(request)).await;
+    if let Some(header) = header {
+        response.headers_mut().insert(REQUEST_ID, header);
+    }
+    response
+}
