@@ -6,7 +6,7 @@
 FLAVOUR := --locked --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fmt compiler lints
+.PHONY: help demo test interop fmt bench compiler lints
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -20,6 +20,14 @@ test: compiler lints ## the gate: house rules, format, lints, tests, examples in
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
 	cargo test $(FLAVOUR) --workspace --lib --bins --tests --examples
 	cargo test $(FLAVOUR) --workspace --doc
+	$(MAKE) interop
+
+interop: compiler ## other people's programs against the real binary: a browser
+	cargo build $(FLAVOUR) --workspace --bin sekisho
+	@set -e; for run in interop/*/run; do echo "$$run"; "$$run" "$${CARGO_TARGET_DIR:-target}/debug/sekisho"; done
+
+bench: compiler ## measure the release build beside other proxies; ARGS="--only gateway" for a part
+	bench/run $(ARGS)
 
 fmt: ## format the source
 	cargo fmt --all

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Uri, Version};
@@ -63,7 +63,12 @@ pub(crate) async fn forward(
     if let Some(id) = trail.id_header.clone() {
         head.headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    let mut request = Request::new(Upload::of(body, route.body_bytes_max, &shared.clock));
+    let upload = Upload::of(body, route.body_bytes_max, &shared.clock);
+    // Said aloud, because hyper would send a GET without the body whose length is not known.
+    if upload.size_hint().exact().is_none() {
+        head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    let mut request = Request::new(upload);
     *request.method_mut() = head.method;
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;

@@ -87,7 +87,7 @@ fn refused_by_the_door(head: &Parts) -> Option<Reason> {
     head.uri.path().strip_prefix('/').and_then(Reason::of_code).or(Some(Reason::BadFraming))
 }
 
-/// RFC 9112 §3.2: exactly one on HTTP/1.1; on 1.0 it may be missing.
+/// RFC 9112 §3.2: exactly one on HTTP/1.1; on 1.0 it may be missing. RFC 9110 §4.2.1: an empty one names nobody.
 fn host_header(head: &Parts) -> Result<Option<&str>, Refused> {
     let bad = |detail| Refused::from(Reason::BadHost).detail(detail);
     let mut values = head.headers.get_all(HOST).iter();
@@ -96,6 +96,7 @@ fn host_header(head: &Parts) -> Result<Option<&str>, Refused> {
         return Err(bad("more than one host header"));
     }
     match first {
+        Some(value) if value.is_empty() => Err(bad("the host header is empty")),
         Some(value) => Ok(Some(value.to_str().map_err(|_| bad("the host header is not a host"))?)),
         None if head.version == Version::HTTP_10 => Ok(None),
         None => Err(bad("no host header")),

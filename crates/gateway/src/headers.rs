@@ -156,7 +156,10 @@ impl Told {
             let mut values = headers.get_all(name).iter();
             values.next().filter(|_| values.next().is_none()).cloned()
         };
-        Self { addresses: one("x-forwarded-for"), proto: one("x-forwarded-proto"), host: one("x-forwarded-host") }
+        // Several lines are one list (RFC 9110 §5.3): dropped whole, they would make the client sit at the proxy.
+        let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+        let addresses = (!lines.is_empty()).then(|| HeaderValue::from_bytes(&lines.join(&b", "[..])).ok()).flatten();
+        Self { addresses, proto: one("x-forwarded-proto"), host: one("x-forwarded-host") }
     }
 
     /// The addresses it names, as it wrote them.

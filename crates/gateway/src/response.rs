@@ -14,10 +14,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use http::{Response, Version};
 use sekisho_token::Secret;
-use sekisho_wire::AuditEvent;
-use sekisho_wire::Monotonic;
 use sekisho_wire::audit::Event;
 use sekisho_wire::exchange::Wrap;
+use sekisho_wire::{AuditEvent, GrantId, Monotonic};
 use serde::Deserialize;
 
 use crate::body::Outgoing;
@@ -110,8 +109,14 @@ async fn wrap_tokens(core: &Core, (route, opaque): (&Route, &Opaque), trail: &Tr
 
 async fn wrap(core: &Core, opaque: &Opaque, trail: &Trail, (value, jwt): (&HeaderValue, &str)) -> Fate {
     let realm = opaque.realm();
-    if issuer_of(jwt).as_deref() != Some(realm.ports.issuer.as_str()) {
+    let said = said_by(jwt);
+    if said.as_ref().is_none_or(|said| said.iss != realm.ports.issuer.as_str()) {
         return Fate::Dropped(Cow::Borrowed("another issuer's token"));
+    }
+    // Else a service that is made to answer with one caller's token would hand it to another.
+    let callers = trail.access.as_ref().and_then(|access| access.caller().grant);
+    if callers.is_none() || said.and_then(|said| said.grant) != callers {
+        return Fate::Dropped(Cow::Borrowed("somebody else's token"));
     }
     let exchange = Arc::clone(&realm.ports.exchange);
     let wrap = Wrap { realm: realm.name.clone(), jwt: Secret::from(jwt), request: trail.id };
@@ -153,12 +158,15 @@ fn find_jwt(value: &HeaderValue) -> Option<&str> {
     })
 }
 
-/// Whose a JWT says it is. Identity looks whether that is true.
-fn issuer_of(jwt: &str) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Claims {
-        iss: String,
-    }
+/// Whose a JWT says it is.
+#[derive(Deserialize)]
+struct Said {
+    iss: String,
+    grant: Option<GrantId>,
+}
+
+/// What a JWT says. Identity looks whether that is true.
+fn said_by(jwt: &str) -> Option<Said> {
     let claims = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1)?).ok()?;
-    serde_json::from_slice::<Claims>(&claims).ok().map(|claims| claims.iss)
+    serde_json::from_slice(&claims).ok()
 }

@@ -10,11 +10,12 @@
 //! Bodies flow through both ways with nothing but hyper's buffers in between. What bounds an exchange: connecting, waiting
 //! for the head (counted from the last byte sent), silence inside the answer, and the exchange as a whole.
 //!
-//! Specs: RFC 9110 §9.2.2 (what may be sent again), RFC 9112 §9.3.1. Not here: which headers travel (`forward`,
+//! Specs: RFC 9110 §9.2.2 (what may be sent again), RFC 9112 §6.3, §9.3.1. Not here: which headers travel (`forward`,
 //! `response`).
 
 use std::sync::Arc;
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
@@ -89,6 +90,10 @@ pub(crate) async fn send(
             }
         };
         let failed = match attempt(core, &mut sender, request, (progress.as_deref(), until)).await {
+            // The connection goes as well: nobody knows what the upstream believes to have sent.
+            Ok(response) if !is_framed_once(response.headers()) => {
+                return Err(Refused::from(Reason::UpstreamBroken).detail(format!("{to}: an answer framed in two ways")));
+            }
             Ok(response) => return Ok(Answer { response, lease: Lease::new(core, to, sender) }),
             Err(failed) => failed,
         };
@@ -126,6 +131,23 @@ async fn attempt(
         }),
         () = watch.passed(deadline) => Err(Failed::Silent),
     }
+}
+
+/// Whether an answer says once, or not at all, where it ends, and in no coding but the one that needs no asking for.
+/// RFC 9112 §6.3: one that says it twice may be two answers to somebody else, and a client would be handed the length
+/// that hyper did not go by.
+fn is_framed_once(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let first = (lengths.next(), codings.next());
+    let is_alone = lengths.next().is_none() && codings.next().is_none();
+    is_alone
+        && match first {
+            (None, None) => true,
+            (Some(length), None) => length.as_bytes().iter().all(u8::is_ascii_digit),
+            (None, Some(coding)) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+            (Some(_), Some(_)) => false,
+        }
 }
 
 /// Whether the connection ended, rather than bringing something that is not HTTP.

@@ -43,13 +43,6 @@ impl Watch {
         }
     }
 
-    /// Takes note of a timer that has fired, while nobody owes anything.
-    pub(crate) fn look(&mut self, context: &mut Context<'_>) {
-        if self.armed.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready()) {
-            self.armed = None;
-        }
-    }
-
     /// Forgets the deadline.
     pub(crate) fn disarm(&mut self) {
         self.armed = None;

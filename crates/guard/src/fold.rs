@@ -175,10 +175,24 @@ impl Fold {
         if self.subjects.pin().get(&claims.sub).is_some_and(|mark| claims.rev < mark.at) {
             return Err(Reason::SubjectRevoked);
         }
-        if self.clients.pin().get(&claims.client_id).is_some_and(|mark| claims.rev < mark.at) {
+        if self.is_client_revoked(&claims.client_id, claims.rev) || self.is_chain_revoked(claims) {
             return Err(Reason::ClientRevoked);
         }
         Ok(())
+    }
+
+    /// Those besides the holder without whom there would be no such token: the client it speaks for, where that is no
+    /// person, and everybody who acted before (RFC 8693 §4.1).
+    fn is_chain_revoked(&self, claims: &AccessClaims) -> bool {
+        let revoked = |subject: &Subject| {
+            subject.as_str().parse().is_ok_and(|client| self.is_client_revoked(&client, claims.rev))
+        };
+        let mut actors = std::iter::successors(claims.act.as_deref(), |actor| actor.act.as_deref());
+        claims.grant.is_none() && revoked(&claims.sub) || actors.any(|actor| revoked(&actor.sub))
+    }
+
+    fn is_client_revoked(&self, client: &ClientId, rev: Position) -> bool {
+        self.clients.pin().get(client).is_some_and(|mark| rev < mark.at)
     }
 
     /// The keys that may be believed at `now`: coming ones too, since the issuer's clock may be ahead of ours.

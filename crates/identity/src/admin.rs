@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::client::{CreateClientError, NewClient, Registration};
+use sekisho_model::client::{BadRegistration, CreateClientError, NewClient, Registration};
 use sekisho_model::user::{CreateUserError, NewUser};
 use sekisho_model::{Act, Client, Session, StoreError, User, UserName};
 use sekisho_token::credential::{Credential, Kind};
@@ -102,9 +102,15 @@ pub enum AdminError {
     /// A redirect URI cannot be registered.
     #[error(transparent)]
     RedirectUri(#[from] BadRedirectUri),
-    /// A client without audiences could get no token.
-    #[error("a client needs at least one audience")]
+    /// The registration contradicts itself.
+    #[error(transparent)]
+    Registration(#[from] BadRegistration),
+    /// A token without audiences is good for nobody.
+    #[error("a token needs at least one audience")]
     NoAudience,
+    /// A token would speak for somebody who may do nothing.
+    #[error("`{0}` is nobody who may sign in: expected an enabled user's id, or a name that is no user's id")]
+    NoSubject(Subject),
     /// The token would outlive what the realm permits.
     #[error("a token lives at most {0} s in this realm")]
     TooLong(i64),
@@ -235,9 +241,7 @@ impl Admin {
         registration: Registration,
     ) -> Result<Option<Secret<String>>, AdminError> {
         let state = self.realm(realm)?;
-        if registration.audiences.is_empty() {
-            return Err(AdminError::NoAudience);
-        }
+        registration.check()?;
         let uris = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
         uris.map(String::as_str).try_for_each(|uri| redirect_uri::check(uri, &registration))?;
         let public = registration.auth == sekisho_model::client::ClientAuth::None;
@@ -301,8 +305,14 @@ impl Admin {
         if i64::from(wanted.ttl_s) > most {
             return Err(AdminError::TooLong(most));
         }
-        let found = self.room.store.client(realm, &wanted.client).await?;
+        if wanted.audiences.is_empty() {
+            return Err(AdminError::NoAudience);
+        }
+        let found = self.room.client(realm, &wanted.client).await?;
         let (position, client) = found.ok_or_else(|| AdminError::NoClient(wanted.client.clone()))?;
+        if let Some(subject) = &wanted.subject {
+            self.may_be_spoken_for(realm, subject).await?;
+        }
         let HandMade { subject, scope, audiences, ttl_s, .. } = wanted;
         let mut claims = mint::of_client(&self.room, &state, (&client.id, position), scope, audiences);
         claims.exp = claims.iat.plus_s(i64::from(ttl_s));
@@ -373,6 +383,16 @@ impl Admin {
         self.room.act(realm, None, &Origin::default())
     }
 
+    /// A subject that has the form of our users' ids must be one of them.
+    async fn may_be_spoken_for(&self, realm: &RealmName, subject: &Subject) -> Result<(), AdminError> {
+        let Ok(id) = subject.as_str().parse() else { return Ok(()) };
+        let user = self.room.store.user(realm, id).await?;
+        if user.is_some_and(|user| user.disabled_at.is_none()) {
+            return Ok(());
+        }
+        Err(AdminError::NoSubject(subject.clone()))
+    }
+
     async fn in_force(&self, realm: &RealmName) -> Result<(), AdminError> {
         Ok(self.room.hub.settle(realm).await?)
     }
@@ -380,8 +400,7 @@ impl Admin {
     async fn hashed(&self, password: &Secret<String>) -> Result<Secret<String>, AdminError> {
         let limits = &self.room.settings.limits;
         let (chars_min, bytes_max) = (limits.password_chars_min, limits.password_bytes_max);
-        let text = password.expose();
-        if text.chars().count() < chars_min || text.len() > bytes_max {
+        if !limits.take(password.expose()) {
             return Err(AdminError::Password { chars_min, bytes_max });
         }
         Ok(self.room.passwords.hash(password).await?)

@@ -42,15 +42,18 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.
 fn methods(endpoint: Endpoint) -> MethodRouter<Arc<Room>> {
     match endpoint {
-        Endpoint::Authorize => get(pages::authorize).post(pages::authorize),
+        Endpoint::Authorize => get(pages::login::authorize).post(pages::login::authorize_by_form),
         Endpoint::Token => post(oauth::token).options(oauth::preflight),
         Endpoint::Jwks => get(oauth::jwks).options(oauth::preflight),
         Endpoint::Introspect => post(oauth::introspect),
         Endpoint::Revoke => post(oauth::revoke).options(oauth::preflight),
         Endpoint::Userinfo => get(oauth::userinfo).post(oauth::userinfo).options(oauth::preflight),
-        Endpoint::Logout => get(pages::logout).post(pages::log_out),
+        Endpoint::Logout => get(pages::logout::ask).post(pages::logout::log_out),
         Endpoint::Challenge => post(oauth::challenge),
-        Endpoint::Login => get(pages::login).post(pages::submit),
+        Endpoint::Login => get(pages::login::show).post(pages::login::submit),
+        Endpoint::Account => get(pages::account::show).post(pages::account::change),
+        Endpoint::AccountPassword => get(pages::password::show).post(pages::password::change),
+        Endpoint::Logo => get(pages::logo),
         Endpoint::Feed => get(feed::after),
         Endpoint::FeedHead => get(feed::head),
         Endpoint::FeedSnapshot => get(feed::snapshot),

@@ -144,13 +144,15 @@ pub(crate) async fn reload(room: &Room, realm: &RealmState) -> Result<Position, 
     Ok(position)
 }
 
-/// Whether the youngest key has signed for so long that the next one must be published now.
+/// Whether the next key must be published now: the youngest has signed long enough, or none is of the wanted kind.
 pub(crate) fn is_due(realm: &RealmState, now: Timestamp) -> bool {
     let ring = realm.ring();
     let youngest = ring.keys().map(|(_, times)| times.signs_from).max();
-    youngest.is_none_or(|signs_from| {
+    let old = youngest.is_none_or(|signs_from| {
         now >= signs_from.plus_s(realm.settings.key_lifetime_s).plus_s(-realm.settings.key_lead_s)
-    })
+    });
+    // Also when the operator wants another algorithm from now on.
+    old || ring.keys().all(|(key, _)| key.alg() != realm.settings.signing_algorithm)
 }
 
 /// Names the row for the seal, so that a sealed key cannot be moved to another realm.

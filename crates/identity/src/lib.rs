@@ -15,20 +15,24 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use quick_cache::sync::Cache;
 use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Store, StoreError};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::AbortHandle;
 
+mod account;
 pub mod admin;
 mod feed;
 mod flow;
 mod http;
 mod keys;
+mod language;
+mod look;
 mod meters;
 mod mint;
 mod oauth;
@@ -45,7 +49,9 @@ pub use admin::Admin;
 pub use keys::{KeyTrouble, RotateError, Takeover};
 pub use meters::{HashingReading, Readings, RealmReading, SignInEnd};
 pub use oauth::redirect_uri::BadRedirectUri;
-pub use settings::{BadBaseUrl, Limits, RealmSettings, Settings};
+pub use settings::{
+    Accent, BadAccent, BadBaseUrl, BadLogo, BadName, Limits, Logo, Name, RealmSettings, Settings, Theme,
+};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
@@ -120,6 +126,8 @@ impl Identity {
             base: Base::of(&settings.base_url)?,
             passwords: Passwords::start(limits.hashing_threads, limits.hashing_queue_max, Arc::clone(&entropy))?,
             throttle: Throttle::new(Arc::clone(&clock), limits),
+            verified: Cache::new(limits.verified_tokens_max),
+            streams: Arc::new(Semaphore::new(limits.feed_streams_max)),
             hub: Arc::new(Hub::new(Arc::clone(&store), Arc::clone(&clock))),
             signed: Signed::new(limits.signed_entries_max),
             form_key: seal.derive("form tokens"),

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sekisho_model::User;
 use sekisho_model::grant::Basis;
 use sekisho_token::jwt::{self, TYP_ID_TOKEN};
-use sekisho_token::{Digest, Secret, Timestamp};
+use sekisho_token::{Secret, Timestamp, digest};
 use sekisho_wire::claims::ACCESS_TOKEN_TYP;
 use sekisho_wire::{AccessClaims, ClientId, Position, Scopes, Subject, TokenId, Unavailable};
 use serde::Serialize;
@@ -136,13 +136,12 @@ pub(crate) fn id_token(
     room: &Room,
     realm: &RealmState,
     basis: &Basis,
-    nonce: Option<&str>,
+    (nonce, scopes): (Option<&str>, &Scopes),
     access_token: &Secret<String>,
 ) -> Result<Secret<String>, Unavailable> {
     let now = room.now();
-    // The left half of the digest that goes with the signature; for all our algorithms that is SHA-256 (Ed25519 by custom).
-    let digest = Digest::of(access_token.expose().as_bytes());
-    let (half, _) = digest.0.split_at(16);
+    let signs_with = realm.signer(now)?.alg();
+    let half = digest::left_half(signs_with, access_token.expose().as_bytes());
     let session = basis.session.as_ref();
     let claims = IdClaims {
         iss: realm.issuer.as_str(),
@@ -155,7 +154,7 @@ pub(crate) fn id_token(
         amr: session.map_or(&[], |session| &session.amr),
         sid: session.map(|session| session.id.to_string()),
         at_hash: URL_SAFE_NO_PAD.encode(half),
-        person: Person::shown(&basis.user, &basis.grant.scopes),
+        person: Person::shown(&basis.user, scopes),
     };
     sign(room, realm, &claims, TYP_ID_TOKEN)
 }

@@ -196,7 +196,7 @@ fn exchange_error(failed: Failed) -> ExchangeError {
             None => ExchangeError::Misconfigured(fault.words),
         },
         Failed::Refused(Refusal::Incapable(words)) => ExchangeError::Misconfigured(words),
-        Failed::Refused(Refusal::Client(_)) => ExchangeError::Misconfigured("the client is not known"),
+        Failed::Refused(Refusal::Client) => ExchangeError::Misconfigured("the client is not known"),
         Failed::Refused(Refusal::Bearer(_) | Refusal::TooLarge { .. }) => ExchangeError::Refused(Reason::BadClaims),
         Failed::Refused(Refusal::Throttled(throttled)) => {
             Unavailable { what: "identity", retry_after_s: Some(throttled.retry_after_s) }.into()
@@ -228,9 +228,7 @@ fn login_error(failed: Failed) -> LoginError {
             | Code::UnsupportedResponseType => LoginError::Refused(fault.words),
         },
         Failed::Refused(Refusal::Incapable(words)) => LoginError::Misconfigured(words),
-        Failed::Refused(Refusal::Client(_) | Refusal::Bearer(_)) => {
-            LoginError::Misconfigured("the client is not known")
-        }
+        Failed::Refused(Refusal::Client | Refusal::Bearer(_)) => LoginError::Misconfigured("the client is not known"),
     }
 }
 

@@ -16,6 +16,7 @@ use sekisho_token::{Secret, SigningKey, Timestamp};
 use sekisho_wire::{Issuer, RealmName, Unavailable};
 
 use crate::keys::{self, KeyTrouble};
+use crate::look::Look;
 use crate::meters::RealmMeter;
 use crate::settings::RealmSettings;
 
@@ -25,6 +26,8 @@ pub(crate) struct RealmState {
     pub(crate) issuer: Issuer,
     pub(crate) settings: RealmSettings,
     pub(crate) refresh_key: RefreshKey,
+    /// What its pages look like.
+    pub(crate) look: Look,
     ring: ArcSwap<KeyRing>,
     pub(crate) meter: RealmMeter,
 }
@@ -49,6 +52,7 @@ impl RealmState {
             refresh_key: RefreshKey::new(row.name.as_str(), &Secret::new(bytes)),
             name: row.name.clone(),
             issuer,
+            look: Look::of(&row.name, &settings.theme),
             settings,
             ring: ArcSwap::from_pointee(KeyRing::new()),
             meter: RealmMeter::default(),

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use sekisho_model::client::Client;
 use sekisho_model::{Act, Session, Store, StoreError};
 use sekisho_token::seal::SealingKey;
-use sekisho_token::{Entropy, Secret, Timestamp};
+use sekisho_token::{Digest, Entropy, Secret, Timestamp};
 use sekisho_wire::{Audit, AuditEvent, ClientId, Clock, Position, RealmName, RequestId, Unavailable};
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
+use crate::oauth::own::ReadBack;
 use crate::password::Passwords;
 use crate::realms::{RealmState, Realms};
 use crate::settings::{Base, Settings};
 use crate::throttle::Throttle;
+use quick_cache::sync::Cache;
 
 /// Everything that the endpoints work with.
 pub(crate) struct Room {
@@ -34,8 +36,12 @@ pub(crate) struct Room {
     pub(crate) signed: Signed,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
-    /// Under which form tokens are made.
+    /// JWTs of ours that were shown to us.
+    pub(crate) verified: Cache<Digest, Arc<ReadBack>>,
+    /// Under which form tokens are made (HMAC).
     pub(crate) form_key: Secret<[u8; 32]>,
+    /// Places for streams of the feed.
+    pub(crate) streams: Arc<Semaphore>,
     /// Says when open streams have to end.
     pub(crate) draining: watch::Sender<bool>,
 }

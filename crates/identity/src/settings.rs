@@ -9,6 +9,10 @@ use sekisho_token::key::RsaBits;
 use sekisho_wire::{RealmName, TrustedProxies};
 use url::{Host, Url};
 
+mod theme;
+
+pub use theme::{Accent, BadAccent, BadLogo, BadName, Logo, Name, Theme};
+
 /// Everything that identity is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -51,6 +55,8 @@ pub struct RealmSettings {
     pub key_lifetime_s: i64,
     /// Origins whose scripts may call the token endpoint, userinfo and the metadata: `https://app.example`.
     pub allowed_origins: Vec<String>,
+    /// How the realm's pages look.
+    pub theme: Theme,
 }
 
 /// How much of anything there may be.
@@ -74,12 +80,16 @@ pub struct Limits {
     pub address_failures_free: u32,
     /// Wrong secrets for one client from one address before the answer is 429.
     pub client_failures_free: u32,
+    /// Logins at our own pages that may begin from one address in a minute.
+    pub flows_per_minute_max: u32,
     /// The longest wait after a failure, in seconds. There is no lock that only an administrator opens.
     pub wait_s_max: u32,
     /// Streams of the feed at one time.
     pub feed_streams_max: usize,
     /// Signed entries of the feed that are kept.
     pub signed_entries_max: usize,
+    /// Verified JWTs of our own that are remembered, for introspection and exchange.
+    pub verified_tokens_max: usize,
     /// The longest access token that is read back.
     pub token_bytes_max: usize,
     /// Expired rows that are deleted in one go.
@@ -154,11 +164,19 @@ impl Default for RealmSettings {
             key_lead_s: 60,
             key_lifetime_s: 90 * 24 * 60 * 60,
             allowed_origins: Vec::new(),
+            theme: Theme::default(),
         }
     }
 }
 
 // === impl Limits ===
+
+impl Limits {
+    /// Whether a text can become a password.
+    pub(crate) fn take(&self, password: &str) -> bool {
+        password.chars().count() >= self.password_chars_min && password.len() <= self.password_bytes_max
+    }
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -172,9 +190,11 @@ impl Default for Limits {
             account_failures_free: 5,
             address_failures_free: 50,
             client_failures_free: 100,
+            flows_per_minute_max: 600,
             wait_s_max: 300,
             feed_streams_max: 1000,
             signed_entries_max: 4096,
+            verified_tokens_max: 10_000,
             token_bytes_max: 64 << 10,
             sweep_rows_max: 1000,
         }

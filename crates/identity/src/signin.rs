@@ -6,9 +6,8 @@
 //!
 //! What a right password begins, a session, begins here as well, whoever asked.
 
-use std::sync::Arc;
-
 use sekisho_model::session::{NewSession, Origin as Begun};
+use sekisho_model::user::Rehash;
 use sekisho_model::{Act, Session, User};
 use sekisho_token::{Digest, Secret};
 use sekisho_wire::audit::Event;
@@ -30,8 +29,8 @@ const AMR_PASSWORD: &str = "pwd";
 pub(crate) struct Typed<'a> {
     pub(crate) name: &'a str,
     pub(crate) password: &'a Secret<String>,
-    /// Through which client.
-    pub(crate) client: &'a ClientId,
+    /// Through which client; none at identity's own pages.
+    pub(crate) client: Option<&'a ClientId>,
 }
 
 /// Why nobody signed in.
@@ -74,7 +73,7 @@ async fn decide(room: &Room, realm: &RealmState, typed: &Typed<'_>, origin: &Ori
     if typed.password.expose().len() > bytes_max || typed.name.len() > NAME_BYTES_MAX {
         return Err(SignInError::TooLong { bytes_max });
     }
-    let act = room.act(realm, Some(typed.client), origin);
+    let act = room.act(realm, typed.client, origin);
     let tried = match room.throttle.sign_in(&realm.name, typed.name, origin.address) {
         Ok(tried) => tried,
         Err(throttled) => {
@@ -84,10 +83,10 @@ async fn decide(room: &Room, realm: &RealmState, typed: &Typed<'_>, origin: &Ori
         }
     };
     match look(room, realm, typed).await {
-        Ok(Some((user, checked))) => {
+        Ok(Some((mut user, checked))) => {
             room.throttle.succeeded(tried);
             if checked == Checked::RightButOld {
-                hash_anew(room, act, &user, typed.password).await;
+                hash_anew(room, act, &mut user, typed.password).await;
             }
             Ok(user)
         }
@@ -106,7 +105,7 @@ pub(crate) async fn open_session(
     (act, origin): (Act, &Origin),
     user: &User,
     held: Held,
-) -> Result<Session, Unavailable> {
+) -> Result<Session, SignInError> {
     let (begun, cookie, replaces) = match held {
         Held::Browser { cookie, replaces } => (Begun::Browser, Some(cookie), replaces),
         Held::FirstParty(client) => (Begun::FirstParty(client), None, None),
@@ -114,6 +113,7 @@ pub(crate) async fn open_session(
     let session = NewSession {
         id: SessionId::generate(act.now, &*room.entropy),
         user: user.id,
+        password: user.password.clone(),
         origin: begun,
         cookie,
         amr: vec![AMR_PASSWORD.to_owned()],
@@ -122,7 +122,8 @@ pub(crate) async fn open_session(
         user_agent: origin.user_agent.clone(),
         replaces,
     };
-    room.store.open_session(act, session).await.map_err(unavailable)
+    let opened = room.store.open_session(act, session).await.map_err(unavailable)?;
+    opened.ok_or(SignInError::WrongCredentials)
 }
 
 /// The user, if they exist, may sign in, and this is their password. One look-up and one run of Argon2, always.
@@ -156,10 +157,13 @@ async fn note(room: &Room, line: AuditEvent) {
 }
 
 /// Replaces a hash of older parameters; the password is known only now. Failing to is no reason to fail the sign-in.
-async fn hash_anew(room: &Room, act: Act, user: &User, password: &Secret<String>) {
+async fn hash_anew(room: &Room, act: Act, user: &mut User, password: &Secret<String>) {
     let Ok(hash) = room.passwords.hash(password).await else { return };
-    let store = Arc::clone(&room.store);
-    if let Err(error) = store.rehash_password(act, user.id, hash).await {
-        tracing::warn!(%error, user = %user.id, "a password's hash could not be renewed");
+    let change = Rehash { from: user.password.clone(), to: hash.clone() };
+    match room.store.rehash_password(act, user.id, change).await {
+        Ok(true) => user.password = hash,
+        // Changed meanwhile: the session that is about to be opened will find out.
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, user = %user.id, "a password's hash could not be renewed"),
     }
 }

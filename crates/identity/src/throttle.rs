@@ -20,6 +20,9 @@ use crate::settings::Limits;
 /// Failures are forgotten when there was none for this long.
 const MEMORY: Duration = Duration::from_secs(15 * 60);
 
+/// Over what time the logins that begin from an address are counted.
+const FLOWS_PERIOD: Duration = Duration::from_secs(60);
+
 /// Whose tries are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Who {
@@ -36,6 +39,8 @@ struct Count {
     failures: u32,
     last: Monotonic,
     blocked_until: Monotonic,
+    /// What `blocked_until` was before the last try.
+    before: Monotonic,
 }
 
 /// Too many tries.
@@ -45,11 +50,22 @@ pub(crate) struct Throttled {
     pub(crate) retry_after_s: u32,
 }
 
+/// How many logins began from an address since a moment.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    since: Monotonic,
+    count: u32,
+}
+
 /// Counts tries.
 pub(crate) struct Throttle {
     clock: Arc<dyn Clock>,
     limits: Limits,
+    /// Accounts and addresses.
     counts: Mutex<Cache<Who, Count>>,
+    /// Clients, apart: whoever asks for many that do not exist must not push out what is known of accounts.
+    clients: Mutex<Cache<Who, Count>>,
+    flows: Mutex<Cache<IpAddr, Begun>>,
 }
 
 /// A try that was let in, and counts as a failure until it is told otherwise.
@@ -57,13 +73,20 @@ pub(crate) struct Throttle {
 pub(crate) struct Try {
     account: Who,
     address: Option<Who>,
+    began: Monotonic,
 }
 
 // === impl Throttle ===
 
 impl Throttle {
     pub(crate) fn new(clock: Arc<dyn Clock>, limits: &Limits) -> Self {
-        Self { clock, limits: limits.clone(), counts: Mutex::new(Cache::new(limits.throttled_max)) }
+        Self {
+            clock,
+            limits: limits.clone(),
+            counts: Mutex::new(Cache::new(limits.throttled_max)),
+            clients: Mutex::new(Cache::new(limits.throttled_max)),
+            flows: Mutex::new(Cache::new(limits.throttled_max)),
+        }
     }
 
     /// Lets a try at a password in, or not.
@@ -79,7 +102,7 @@ impl Throttle {
         if let Some(address) = address {
             self.count(&mut counts, address, self.limits.address_failures_free, now);
         }
-        Ok(Try { account, address })
+        Ok(Try { account, address, began: now })
     }
 
     /// The try succeeded: the account is free again, the address has one failure less.
@@ -88,7 +111,7 @@ impl Throttle {
         let mut counts = self.counts();
         counts.remove(&tried.account);
         if let Some(address) = tried.address {
-            take_back(&mut counts, address);
+            take_back(&mut counts, address, tried.began);
         }
     }
 
@@ -97,7 +120,7 @@ impl Throttle {
     pub(crate) fn undecided(&self, tried: Try) {
         let mut counts = self.counts();
         for who in [Some(tried.account), tried.address].into_iter().flatten() {
-            take_back(&mut counts, who);
+            take_back(&mut counts, who, tried.began);
         }
     }
 
@@ -113,15 +136,31 @@ impl Throttle {
         let client: String = client.chars().take(100).collect();
         let who = Who::Client(Digest::of(format!("{realm} {client} {from:?}").as_bytes()));
         let now = self.clock.monotonic();
-        let mut counts = self.counts();
-        wait_is_over(&counts, who, now)?;
-        self.count(&mut counts, who, self.limits.client_failures_free, now);
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        wait_is_over(&clients, who, now)?;
+        self.count(&mut clients, who, self.limits.client_failures_free, now);
+        Ok(())
+    }
+
+    /// Lets a login begin, which is kept in the database until somebody ends it or its time is over.
+    pub(crate) fn begin_flow(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
+        let Some(address) = address.map(network) else { return Ok(()) };
+        let now = self.clock.monotonic();
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = flows.get(&address).copied().filter(|begun| now.since(begun.since) < FLOWS_PERIOD);
+        let begun = known.unwrap_or(Begun { since: now, count: 0 });
+        if begun.count >= self.limits.flows_per_minute_max {
+            let left = FLOWS_PERIOD.saturating_sub(now.since(begun.since));
+            return Err(Throttled { retry_after_s: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) });
+        }
+        flows.insert(address, Begun { count: begun.count + 1, ..begun });
         Ok(())
     }
 
     /// Forgets all failures.
     pub(crate) fn forget(&self) {
         *self.counts() = Cache::new(self.limits.throttled_max);
+        *self.clients.lock().unwrap_or_else(PoisonError::into_inner) = Cache::new(self.limits.throttled_max);
     }
 
     fn count(&self, counts: &mut Cache<Who, Count>, who: Who, free: u32, now: Monotonic) {
@@ -131,6 +170,7 @@ impl Throttle {
         }
         count.failures = count.failures.saturating_add(1);
         count.last = now;
+        count.before = count.blocked_until;
         if let Some(beyond) = count.failures.checked_sub(free.max(1)) {
             let wait_s = 1_u32.checked_shl(beyond).unwrap_or(u32::MAX).min(self.limits.wait_s_max);
             count.blocked_until = now.plus(Duration::from_secs(u64::from(wait_s)));
@@ -158,10 +198,13 @@ fn wait_is_over(counts: &Cache<Who, Count>, who: Who, now: Monotonic) -> Result<
     Err(Throttled { retry_after_s: u32::try_from(whole_s).unwrap_or(u32::MAX) })
 }
 
-fn take_back(counts: &mut Cache<Who, Count>, who: Who) {
+/// A wait that another try brought stays: else one right password would buy many wrong ones.
+fn take_back(counts: &mut Cache<Who, Count>, who: Who, began: Monotonic) {
     let Some(mut count) = counts.get(&who).copied() else { return };
     count.failures = count.failures.saturating_sub(1);
-    count.blocked_until = Monotonic::default();
+    if count.last == began {
+        count.blocked_until = count.before;
+    }
     counts.insert(who, count);
 }
 

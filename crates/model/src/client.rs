@@ -191,6 +191,49 @@ pub trait Clients: Send + Sync {
     fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
 }
 
+/// A registration contradicts itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRegistration {
+    /// Nothing proves that it is this client that asks.
+    #[error("a public client cannot have capabilities, act for itself or exchange tokens")]
+    PublicWithRights,
+    /// RFC 9700 §2.1.1.
+    #[error("a public client always needs PKCE")]
+    PublicWithoutPkce,
+    /// The feed is read with HTTP Basic alone.
+    #[error("a client that reads the feed authenticates by client_secret_basic")]
+    FeedWithoutBasic,
+    /// There is nothing that a token could be for.
+    #[error("a client needs at least one audience")]
+    NoAudience,
+}
+
+// === impl Registration ===
+
+impl Registration {
+    /// Whether it can be what it says.
+    ///
+    /// # Errors
+    /// [`BadRegistration`].
+    pub fn check(&self) -> Result<(), BadRegistration> {
+        let for_itself = [GrantType::ClientCredentials, GrantType::TokenExchange];
+        let public = self.auth == ClientAuth::None;
+        if self.audiences.is_empty() {
+            return Err(BadRegistration::NoAudience);
+        }
+        if public && (!self.capabilities.is_empty() || self.grants.iter().any(|grant| for_itself.contains(grant))) {
+            return Err(BadRegistration::PublicWithRights);
+        }
+        if public && self.pkce == Pkce::Optional {
+            return Err(BadRegistration::PublicWithoutPkce);
+        }
+        if self.capabilities.contains(&Capability::ReadFeed) && self.auth != ClientAuth::ClientSecretBasic {
+            return Err(BadRegistration::FeedWithoutBasic);
+        }
+        Ok(())
+    }
+}
+
 // === impl ClientAuth ===
 
 impl ClientAuth {

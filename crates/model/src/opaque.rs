@@ -1,7 +1,7 @@
 //! Opaque access tokens: references to a grant, kept as digests.
 
 use sekisho_token::{Digest, Timestamp};
-use sekisho_wire::{BoxFuture, GrantId, RealmName};
+use sekisho_wire::{BoxFuture, GrantId, RealmName, Scopes};
 
 use crate::grant::Basis;
 use crate::{Act, StoreError};
@@ -13,6 +13,10 @@ pub struct NewOpaque {
     pub digest: Digest,
     /// What it refers to.
     pub grant: GrantId,
+    /// What it was given of the grant's scopes.
+    pub scopes: Scopes,
+    /// For which of the grant's services.
+    pub audiences: Vec<String>,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
 }
@@ -20,6 +24,10 @@ pub struct NewOpaque {
 /// A living opaque token.
 #[derive(Clone, Debug)]
 pub struct Opaque {
+    /// What it was given of the grant's scopes.
+    pub scopes: Scopes,
+    /// For which of the grant's services.
+    pub audiences: Vec<String>,
     /// From when on it is worth nothing.
     pub expires_at: Timestamp,
     /// What a JWT for it is minted from.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use sekisho_token::{Digest, Timestamp};
+use sekisho_token::{Digest, Secret, Timestamp};
 use sekisho_wire::{BoxFuture, ClientId, Position, RealmName, SessionId, UserId};
 
 use crate::{Act, StoreError, User};
@@ -50,6 +50,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// Who.
     pub user: UserId,
+    /// The hash that their password was right for.
+    pub password: Secret<String>,
     /// How it came about.
     pub origin: Origin,
     /// SHA-256 of the browser's cookie; none for a first-party sign-in.
@@ -69,8 +71,8 @@ pub struct NewSession {
 
 /// Keeps sign-ins.
 pub trait Sessions: Send + Sync {
-    /// Opens a sign-in.
-    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Session, StoreError>>;
+    /// Opens a sign-in. `None` when the user was disabled, or their password changed, since it was looked at.
+    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Option<Session>, StoreError>>;
 
     /// The living session of this cookie and its user.
     fn session_by_cookie<'a>(

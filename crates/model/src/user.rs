@@ -69,6 +69,15 @@ pub enum CreateUserError {
     Store(#[from] StoreError),
 }
 
+/// One password's hash, in place of another.
+#[derive(Clone, Debug)]
+pub struct Rehash {
+    /// The hash that the password was right for.
+    pub from: Secret<String>,
+    /// Its hash with today's parameters.
+    pub to: Secret<String>,
+}
+
 /// Keeps people. `None` means that no such user exists in the realm.
 pub trait Users: Send + Sync {
     /// Makes a user.
@@ -93,12 +102,7 @@ pub trait Users: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<User>, StoreError>>;
 
     /// Replaces the hash by one with newer parameters, of the same password; ends nothing.
-    fn rehash_password(
-        &self,
-        act: Act,
-        user: UserId,
-        password: Secret<String>,
-    ) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn rehash_password(&self, act: Act, user: UserId, change: Rehash) -> BoxFuture<'_, Result<bool, StoreError>>;
 
     /// Sets a new password and takes back everything of the user minted before: all sessions but `keep`, all grants of
     /// other sessions, all tokens. `None` when there is no such user.

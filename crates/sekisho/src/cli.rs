@@ -187,6 +187,8 @@ enum ClientKind {
     Machine,
     /// Verifies tokens and follows the feed: a service with the guard.
     Service,
+    /// Signs people in and swaps their tokens: a gateway in another process.
+    Gateway,
 }
 
 /// Whether codes need PKCE (RFC 7636).

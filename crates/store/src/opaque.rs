@@ -8,7 +8,7 @@ use sekisho_wire::{BoxFuture, RealmName};
 
 use crate::grants::{self, basis_columns, basis_tables};
 use crate::store::SqlStore;
-use crate::value::values;
+use crate::value::{Value, values};
 use crate::{audit, realms};
 
 // === impl OpaqueTokens ===
@@ -19,8 +19,16 @@ impl OpaqueTokens for SqlStore {
             Box::pin(async move {
                 realms::demand(db, &act.realm).await?;
                 db.execute(
-                    "INSERT INTO opaque_tokens (realm, digest, grant_id, expires_at) VALUES ($1, $2, $3, $4)",
-                    values![&act.realm, token.digest, token.grant, token.expires_at],
+                    "INSERT INTO opaque_tokens (realm, digest, grant_id, scopes, audiences, expires_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    values![
+                        &act.realm,
+                        token.digest,
+                        token.grant,
+                        &token.scopes,
+                        Value::json(&token.audiences, "opaque_tokens")?,
+                        token.expires_at,
+                    ],
                 )
                 .await?;
                 let mut line = act.audit(Event::OpaqueIssued);
@@ -41,7 +49,7 @@ impl OpaqueTokens for SqlStore {
             Box::pin(async move {
                 // One statement sees one state, so the position is as old as the rest at the latest.
                 let sql = concat!(
-                    "SELECT o.digest, o.expires_at, ",
+                    "SELECT o.digest, o.scopes, o.audiences, o.expires_at, ",
                     basis_columns!(),
                     " FROM ",
                     basis_tables!(),
@@ -51,7 +59,8 @@ impl OpaqueTokens for SqlStore {
                 let Some(row) = db.fetch_one(sql, values![&realm, digest, now]).await? else { return Ok(None) };
                 let mut row = row.of("opaque_tokens");
                 let _: Digest = row.take()?;
-                Ok(Some(Opaque { expires_at: row.take()?, basis: grants::basis(&mut row)? }))
+                let (scopes, audiences) = (row.take()?, row.json()?);
+                Ok(Some(Opaque { scopes, audiences, expires_at: row.take()?, basis: grants::basis(&mut row)? }))
             })
         })
     }

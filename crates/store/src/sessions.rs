@@ -25,11 +25,14 @@ pub(crate) use session_columns;
 // === impl Sessions ===
 
 impl Sessions for SqlStore {
-    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Session, StoreError>> {
+    fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Option<Session>, StoreError>> {
         let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
                 realms::demand(db, &act.realm).await?;
+                if !users::still_has(db, &act.realm, session.user, &session.password).await? {
+                    return Ok(None);
+                }
                 let replaced = match session.replaces {
                     Some(old) => end(db, &act, old).await?,
                     None => None,
@@ -42,7 +45,7 @@ impl Sessions for SqlStore {
                 if let Some(change) = replaced {
                     feed::append(db, &act, &[change], until).await?;
                 }
-                Ok(opened)
+                Ok(Some(opened))
             })
         })
     }

@@ -1,6 +1,6 @@
 //! People with a password.
 
-use sekisho_model::user::{CreateUserError, NewUser, Users};
+use sekisho_model::user::{CreateUserError, NewUser, Rehash, Users};
 use sekisho_model::{Act, StoreError, User, UserName};
 use sekisho_token::{Secret, Timestamp};
 use sekisho_wire::audit::Event;
@@ -91,16 +91,13 @@ impl Users for SqlStore {
         })
     }
 
-    fn rehash_password(
-        &self,
-        act: Act,
-        user: UserId,
-        password: Secret<String>,
-    ) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn rehash_password(&self, act: Act, user: UserId, change: Rehash) -> BoxFuture<'_, Result<bool, StoreError>> {
         self.write(move |db| {
             Box::pin(async move {
-                set_password(db, &act, user, &password).await?;
-                Ok(())
+                // A password that was changed meanwhile stays what it is.
+                let sql = "UPDATE users SET password = $4 WHERE realm = $1 AND id = $2 AND password = $3";
+                let values = values![&act.realm, user, change.from.expose(), change.to.expose()];
+                Ok(db.execute(sql, values).await? > 0)
             })
         })
     }
@@ -182,6 +179,19 @@ impl Users for SqlStore {
 pub(crate) async fn load(db: &mut Connection, realm: &RealmName, id: UserId) -> Result<Option<User>, StoreError> {
     let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.realm = $1 AND u.id = $2");
     db.fetch_one(sql, values![realm, id]).await?.map(whole).transpose()
+}
+
+/// Whether an enabled user still has this password hash, and will have it until this transaction is over.
+pub(crate) async fn still_has(
+    db: &mut Connection,
+    realm: &RealmName,
+    user: UserId,
+    password: &Secret<String>,
+) -> Result<bool, StoreError> {
+    // Written, so that the row is ours: a change of the password comes before or after, never in between.
+    let sql = "UPDATE users SET password = $3 \
+               WHERE realm = $1 AND id = $2 AND password = $3 AND disabled_at IS NULL";
+    Ok(db.execute(sql, values![realm, user, password.expose()]).await? > 0)
 }
 
 /// Reads [`user_columns`].

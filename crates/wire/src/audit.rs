@@ -20,6 +20,10 @@ pub enum Event {
     Refused,
     /// A service's answer carried a JWT that is not ours; it was dropped.
     ResponseTokenDropped,
+    /// Somebody said to be a client, and did not prove it.
+    ClientRefused,
+    /// A refresh token was refused without being used twice: it has expired, or is not this client's.
+    RefreshRefused,
     /// A person proved who they are.
     LoginSucceeded,
     /// Somebody did not.

@@ -100,6 +100,10 @@ impl Scanner {
     fn step(&mut self, rest: &[u8]) -> Result<usize, Rest> {
         match &mut self.place {
             Place::Head { searched } => {
+                // Not to be waited for: what begins so never becomes a request.
+                if !rest.first().is_some_and(|byte| head::may_begin_with(*byte)) {
+                    return Err(Rest::Refuse(Reason::BadFraming));
+                }
                 let end = head::end(rest, *searched);
                 let size = if let End::At(size) = end { size } else { rest.len() };
                 if size > self.bounds.head_bytes_max {

@@ -167,9 +167,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Door<S> {
     fn owes(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let (in_body, in_head) = (self.scanner.is_in_body(), !self.held.is_empty());
         if !in_body && self.link.exchanges.load(Ordering::Acquire) > 0 {
-            // It is our turn.
+            // It is our turn. When the exchange is over, hyper need not ask again before something arrives, and nothing
+            // may; so a timer does.
             self.owing_since = None;
-            self.reading.look(context);
+            let look_again_at = self.reading.now().plus(self.limits.idle_deadline);
+            let _ = self.reading.poll(context, look_again_at);
             return Poll::Pending;
         }
         let since = *self.owing_since.get_or_insert_with(|| self.reading.now());

@@ -1,28 +1,13 @@
-//! Whose request it is: one host, and only one.
+//! How a host may be written. How many there may be: `hostile`.
 
-use crate::client::raw;
 use crate::rig::Rig;
 
 #[tokio::test]
-async fn a_request_names_exactly_one_host() {
+async fn a_host_that_is_none_is_refused() {
     let rig = Rig::start().await;
-    for (request, expected) in [
-        ("GET /open HTTP/1.1\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a, b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a/b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: user@a\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a..b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: a:b\r\n\r\n", "400 "),
-        ("GET /open HTTP/1.1\r\nHost: [::1\r\n\r\n", "400 "),
-        ("GET http://evil.test/open HTTP/1.1\r\nHost: gateway.test\r\n\r\n", "400 "),
-        ("GET http://gateway.test/open HTTP/1.1\r\nHost: gateway.test:8080\r\n\r\n", "400 "),
-        ("GET ftp://gateway.test/open HTTP/1.1\r\nHost: gateway.test\r\n\r\n", "400 "),
-    ] {
-        let answer = raw(rig.addr(), request.as_bytes()).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{request}: {answer}");
+    for host in ["a/b", "user@a", "a..b", "a:b", "[::1", "a:123456", "a\\b", "a%2eb", ".", "a?b"] {
+        let answer = rig.ask(&format!("GET /open HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(answer.verdict(), (400, "bad_host".to_owned()), "{host}: {}", answer.text());
     }
     assert_eq!(rig.spy.hits(), 0);
 }
@@ -37,9 +22,6 @@ async fn the_host_may_be_written_in_many_ways_and_the_upstream_sees_its_own() {
         assert_eq!(seen.headers("host"), [rig.spy.addr.to_string()]);
         assert_eq!(seen.header("x-forwarded-host"), Some(host));
     }
-    let absolute = "GET http://gateway.test/open/x?q=1 HTTP/1.1\r\nHost: Gateway.test:80\r\n\r\n";
-    assert_eq!(rig.ask(absolute).await.status, 200);
-    assert_eq!(rig.spy.last().target(), "/open/x?q=1");
     let other = rig.ask("GET /open HTTP/1.1\r\nHost: other.test\r\n\r\n").await;
     assert_eq!(other.verdict(), (404, "no_route".to_owned()));
 }

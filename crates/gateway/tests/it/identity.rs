@@ -143,6 +143,9 @@ impl Exchange for Identity {
             if wrap.jwt.expose().ends_with("forged") {
                 return Err(ExchangeError::Refused(Reason::BadSignature));
             }
+            if wrap.jwt.expose().ends_with("splitting") {
+                return Ok(Secret::from("a\r\nX-Roles: admin".to_owned()));
+            }
             Ok(Secret::from(self.opaque("wrapped", "orders:read")))
         })
     }

@@ -23,7 +23,9 @@ pub(crate) struct Spy {
 #[derive(Debug, Default)]
 struct Shared {
     seen: Mutex<Vec<Seen>>,
+    fragments: Mutex<Vec<String>>,
     plan: Mutex<VecDeque<Act>>,
+    early: Mutex<Option<Act>>,
     always: Mutex<Option<Act>>,
     connections: AtomicUsize,
     flooded: AtomicU64,
@@ -54,6 +56,7 @@ pub(crate) enum Act {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) head: String,
+    /// Without its framing.
     pub(crate) body: Vec<u8>,
 }
 
@@ -79,6 +82,11 @@ impl Spy {
         self.shared.plan.lock().unwrap().push_back(act);
     }
 
+    /// Does this as soon as the next request's head has arrived; what may follow is read as usual.
+    pub(crate) fn early(&self, act: Act) {
+        *self.shared.early.lock().unwrap() = Some(act);
+    }
+
     /// Does this with every request that has no plan.
     pub(crate) fn always(&self, act: Act) {
         *self.shared.always.lock().unwrap() = Some(act);
@@ -102,8 +110,18 @@ impl Spy {
         self.shared.seen.lock().unwrap().last().cloned().expect("the upstream saw no request")
     }
 
+    /// All but the first so many.
+    pub(crate) fn after(&self, hits: usize) -> Vec<Seen> {
+        self.shared.seen.lock().unwrap()[hits..].to_vec()
+    }
+
     pub(crate) fn all(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
+    }
+
+    /// What arrived on connections that ended before a request did.
+    pub(crate) fn fragments(&self) -> Vec<String> {
+        self.shared.fragments.lock().unwrap().clone()
     }
 
     /// Waits until so many requests have arrived.
@@ -145,7 +163,12 @@ impl Spy {
 impl Shared {
     async fn serve(self: Arc<Self>, mut stream: TcpStream) {
         let mut unread = Vec::new();
-        while let Some(seen) = self.request(&mut stream, &mut unread).await {
+        while let Some(begin) = head(&mut stream, &mut unread).await {
+            let early = self.early.lock().unwrap().take();
+            if early.is_some() && !self.act(early, &mut stream, false).await {
+                return;
+            }
+            let Some(seen) = request(&mut stream, &mut unread, begin).await else { break };
             let head_only = seen.head.starts_with("HEAD ");
             self.seen.lock().unwrap().push(seen);
             self.arrived.notify_waiters();
@@ -154,6 +177,9 @@ impl Shared {
             if !self.act(act, &mut stream, head_only).await {
                 return;
             }
+        }
+        if !unread.is_empty() {
+            self.fragments.lock().unwrap().push(String::from_utf8_lossy(&unread).into_owned());
         }
     }
 
@@ -198,39 +224,66 @@ impl Shared {
             }
         }
     }
+}
 
-    async fn request(&self, stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<Seen> {
+/// Where the next request's head ends.
+async fn head(stream: &mut TcpStream, unread: &mut Vec<u8>) -> Option<usize> {
+    loop {
+        if let Some(at) = unread.windows(4).position(|window| window == b"\r\n\r\n") {
+            return Some(at + 4);
+        }
+        more(stream, unread).await?;
+    }
+}
+
+/// The next request, whose body begins here. What ended before it was whole stays unread.
+async fn request(stream: &mut TcpStream, unread: &mut Vec<u8>, begin: usize) -> Option<Seen> {
+    let head = String::from_utf8_lossy(&unread[..begin]).into_owned();
+    let mut seen = Seen { head, body: Vec::new() };
+    let length: usize = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
+    if seen.header("transfer-encoding").is_some() {
         let end = loop {
-            if let Some(at) = unread.windows(4).position(|window| window == b"\r\n\r\n") {
-                break at + 4;
+            if let Some((body, end)) = dechunked(unread, begin) {
+                seen.body = body;
+                break end;
             }
             more(stream, unread).await?;
         };
-        let head = String::from_utf8(unread.drain(..end).collect()).unwrap();
-        let seen = Seen { head, body: Vec::new() };
-        let length: usize = seen.header("content-length").map_or(0, |text| text.parse().unwrap());
-        let mut body = Vec::new();
-        if seen.header("transfer-encoding").is_some() {
-            while !unread.ends_with(b"0\r\n\r\n") {
-                more(stream, unread).await?;
-            }
-            body = std::mem::take(unread);
-        } else if length <= 1 << 20 {
-            while unread.len() < length {
-                more(stream, unread).await?;
-            }
-            body = unread.drain(..length).collect();
-        } else {
-            // Too long to remember: counted instead.
-            let mut read = unread.len();
-            unread.clear();
-            while read < length {
-                more(stream, unread).await?;
-                read += unread.len();
-                unread.clear();
-            }
+        unread.drain(..end);
+    } else if length <= 1 << 20 {
+        while unread.len() < begin + length {
+            more(stream, unread).await?;
         }
-        Some(Seen { body, ..seen })
+        seen.body = unread.drain(..begin + length).skip(begin).collect();
+    } else {
+        // Too long to remember: counted instead.
+        let mut left = length;
+        unread.drain(..begin);
+        while left > unread.len() {
+            left -= unread.len();
+            unread.clear();
+            more(stream, unread).await?;
+        }
+        unread.drain(..left);
+    }
+    Some(seen)
+}
+
+/// The chunked body that begins here, and where it ends; none when it has not arrived whole. The gateway writes neither
+/// extensions nor trailers, so this reader knows none.
+fn dechunked(bytes: &[u8], begin: usize) -> Option<(Vec<u8>, usize)> {
+    let (mut body, mut at) = (Vec::new(), begin);
+    loop {
+        let line_end = at + bytes.get(at..)?.windows(2).position(|window| window == b"\r\n")?;
+        let line = std::str::from_utf8(&bytes[at..line_end]).unwrap();
+        let size = usize::from_str_radix(line, 16).unwrap_or_else(|_| panic!("not a chunk size: `{line}`"));
+        let data = bytes.get(line_end + 2..line_end + 2 + size + 2)?;
+        assert!(data.ends_with(b"\r\n"), "a chunk that does not end where its size says");
+        body.extend_from_slice(&data[..size]);
+        at = line_end + 2 + size + 2;
+        if size == 0 {
+            return Some((body, at));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use sekisho_wire::{BoxFuture, Clock, Monotonic};
 const START: Timestamp = Timestamp(1_735_689_600);
 /// At how many moments one [`TestClock::advance`] stops at most. Twelve hours of polls every quarter of a second would be
 /// 172,800; sleepers whose deadlines lie between two stops wake together, in order.
-const STOPS_MAX: u32 = 1024;
+const STOPS_MAX: u32 = 256;
 /// How long the real clock may run while woken tasks on other threads get their turn.
 const SETTLE_MAX: Duration = Duration::from_millis(100);
 /// How long a test waits for something that does not happen.

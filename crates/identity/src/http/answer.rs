@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use crate::oauth::refusal::{BearerFault, Fault, Refusal, Tried};
+use crate::oauth::refusal::{BearerFault, Fault, Refusal};
 use crate::oauth::token::Issued;
 use sekisho_token::Timestamp;
 use sekisho_wire::{Reason, Unavailable};
@@ -55,7 +55,7 @@ pub(super) fn issued(issued: &Issued, now: Timestamp) -> Response {
 pub(super) fn refusal(refusal: &Refusal) -> Response {
     match refusal {
         Refusal::Request(fault) => error(StatusCode::BAD_REQUEST, fault),
-        Refusal::Client(tried) => client(*tried),
+        Refusal::Client => client(),
         Refusal::Incapable(words) => {
             let body = json!({ "error": "unauthorized_client", "error_description": words });
             json(StatusCode::FORBIDDEN, body)
@@ -96,20 +96,19 @@ fn error(status: StatusCode, fault: &Fault) -> Response {
 }
 
 /// RFC 6749 §5.2: the same for an unknown client and a wrong secret.
-fn client(tried: Tried) -> Response {
+fn client() -> Response {
     let body = json!({ "error": "invalid_client", "error_description": "the client is not known by what it shows" });
     let mut response = json(StatusCode::UNAUTHORIZED, body);
-    if tried == Tried::Basic {
-        let challenge = HeaderValue::from_static("Basic realm=\"sekisho\", charset=\"UTF-8\"");
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
+    // RFC 9110 §15.5.2 wants a challenge with every 401; whoever tried the form is told of the header too.
+    let challenge = HeaderValue::from_static("Basic realm=\"sekisho\", charset=\"UTF-8\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
 }
 
 /// RFC 6750 §3.
 fn bearer(fault: BearerFault) -> Response {
     let (status, challenge, body) = match fault {
-        BearerFault::Missing => (StatusCode::UNAUTHORIZED, "Bearer".to_owned(), json!({ "error": "invalid_token" })),
+        BearerFault::Missing => (StatusCode::UNAUTHORIZED, "Bearer".to_owned(), json!({ "error": "unauthorized" })),
         BearerFault::Twice => (
             StatusCode::BAD_REQUEST,
             "Bearer error=\"invalid_request\"".to_owned(),

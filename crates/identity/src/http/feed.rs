@@ -4,6 +4,7 @@
 //! proves nothing about freshness: that is what the head is for.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::RawQuery;
@@ -14,8 +15,9 @@ use http::StatusCode;
 use http::header::ACCEPT;
 use sekisho_model::client::Capability;
 use sekisho_wire::feed::After;
-use sekisho_wire::{Feed as _, Position};
+use sekisho_wire::{Feed as _, Position, Unavailable};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer;
 use super::request::Asked;
@@ -59,7 +61,10 @@ pub(super) async fn after(asked: Asked, RawQuery(query): RawQuery) -> Response {
         Err(refusal) => return answer::refusal(&refusal),
     };
     if asked.header(ACCEPT).is_some_and(|accept| accept.contains("text/event-stream")) {
-        return stream(asked, position).into_response();
+        return match Arc::clone(&asked.room.streams).try_acquire_owned() {
+            Ok(place) => stream(asked, position, place).into_response(),
+            Err(_) => answer::unavailable(&Unavailable::of("feed")),
+        };
     }
     match page(&asked, position).await {
         Ok(page) => answer::json(StatusCode::OK, page),
@@ -71,7 +76,7 @@ pub(super) async fn after(asked: Asked, RawQuery(query): RawQuery) -> Response {
 async fn reader(asked: &Asked) -> Result<(), Refusal> {
     let (room, realm) = (&asked.room, &asked.realm);
     let params = Params::default();
-    let known = client_auth::authenticate(room, realm, asked.authorization(), &params, &asked.origin).await?;
+    let known = client_auth::authenticate(room, realm, asked.authorization()?, &params, &asked.origin).await?;
     known.demand(Capability::ReadFeed)
 }
 
@@ -96,11 +101,16 @@ struct Cursor {
     at: Position,
     news: tokio::sync::watch::Receiver<u64>,
     over: bool,
+    _place: OwnedSemaphorePermit,
 }
 
-fn stream(asked: Asked, at: Position) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn stream(
+    asked: Asked,
+    at: Position,
+    place: OwnedSemaphorePermit,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = asked.room.hub.news(&asked.realm.name);
-    let cursor = Cursor { asked, at, news, over: false };
+    let cursor = Cursor { asked, at, news, over: false, _place: place };
     let events = stream::unfold(cursor, next).flat_map(stream::iter);
     Sse::new(events.map(Ok))
 }
@@ -111,6 +121,8 @@ async fn next(mut cursor: Cursor) -> Option<(Vec<Event>, Cursor)> {
         return None;
     }
     cursor.news.mark_unchanged();
+    // Whoever may not read any more reads no more: the client may have been disabled, or lost the capability.
+    reader(&cursor.asked).await.ok()?;
     let (room, realm) = (&cursor.asked.room, &cursor.asked.realm);
     // A database that does not answer ends the stream; the reader comes back, and its lease was never held by it.
     let events = match room.hub.after(&realm.name, cursor.at).await.ok()? {

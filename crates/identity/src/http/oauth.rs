@@ -23,7 +23,7 @@ pub(super) async fn preflight(asked: Asked) -> Response {
 }
 
 pub(super) async fn discovery(asked: Asked) -> Response {
-    let mut response = axum::Json(documents::document(&asked.realm)).into_response();
+    let mut response = axum::Json(documents::document(&asked.realm, asked.room.now())).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     cors::readable(&asked, response)
 }
@@ -42,7 +42,8 @@ pub(super) async fn jwks(asked: Asked) -> Response {
 pub(super) async fn token(asked: Asked, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let issued = async {
         let (known, params) = client(&asked, query.as_deref(), &body).await?;
-        tokens::token(call(&asked, &known, &params, &asked.origin)).await
+        let origin = asked.of_client(&known);
+        tokens::token(call(&asked, &known, &params, &origin)).await
     };
     let response = match issued.await {
         Ok(issued) => answer::issued(&issued, asked.room.now()),
@@ -54,7 +55,8 @@ pub(super) async fn token(asked: Asked, RawQuery(query): RawQuery, body: Bytes) 
 pub(super) async fn introspect(asked: Asked, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let found = async {
         let (known, params) = client(&asked, query.as_deref(), &body).await?;
-        introspection::introspect(call(&asked, &known, &params, &asked.origin)).await
+        let origin = asked.of_client(&known);
+        introspection::introspect(call(&asked, &known, &params, &origin)).await
     };
     match found.await {
         Ok(Some(claims)) => {
@@ -73,7 +75,8 @@ pub(super) async fn introspect(asked: Asked, RawQuery(query): RawQuery, body: By
 pub(super) async fn revoke(asked: Asked, RawQuery(query): RawQuery, body: Bytes) -> Response {
     let revoked = async {
         let (known, params) = client(&asked, query.as_deref(), &body).await?;
-        revocation::revoke(call(&asked, &known, &params, &asked.origin)).await
+        let origin = asked.of_client(&known);
+        revocation::revoke(call(&asked, &known, &params, &origin)).await
     };
     let response = match revoked.await {
         Ok(()) => answer::json(StatusCode::OK, json!({})),
@@ -89,7 +92,7 @@ pub(super) async fn challenge(asked: Asked, RawQuery(query): RawQuery, body: Byt
         let origin = Origin {
             address: params.one("sekisho_client_address").and_then(|text| text.parse().ok()).or(asked.origin.address),
             user_agent: params.one("sekisho_user_agent").map(|agent| agent.chars().take(256).collect()),
-            request: asked.origin.request,
+            ..asked.of_client(&known)
         };
         challenges::challenge(call(&asked, &known, &params, &origin)).await
     };
@@ -115,7 +118,7 @@ pub(super) async fn userinfo(asked: Asked, body: Bytes) -> Response {
 pub(super) async fn client(asked: &Asked, query: Option<&str>, body: &Bytes) -> Result<(Known, Params), Refusal> {
     let params = asked.form(query, body)?;
     let (room, realm) = (&asked.room, &asked.realm);
-    let known = client_auth::authenticate(room, realm, asked.authorization(), &params, &asked.origin).await?;
+    let known = client_auth::authenticate(room, realm, asked.authorization()?, &params, &asked.origin).await?;
     Ok((known, params))
 }
 
@@ -125,7 +128,7 @@ fn call<'a>(asked: &'a Asked, known: &'a Known, params: &'a Params, origin: &'a 
 
 /// RFC 6750 §2: in the header or in a form, once; never in the query.
 fn bearer(asked: &Asked, body: &Bytes) -> Result<String, BearerFault> {
-    let header = asked.authorization().and_then(|value| value.split_once(' '));
+    let header = asked.authorization().map_err(|_| BearerFault::Twice)?.and_then(|value| value.split_once(' '));
     let header = header.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
     let form = Params::parse(body).unwrap_or_default();
     match (header, form.one("access_token")) {

@@ -3,344 +3,231 @@
 //! Every form carries a token bound to the flow and the browser, and its sender's origin must be ours; either alone would
 //! do, and each covers the other's gaps. Answers to forms are 303, so that a password is never sent twice.
 //!
-//! Specs: RFC 9700 §4.11, §4.12, §4.16; OpenID Connect RP-Initiated Logout 1.0 §2.
+//! One page one file; here is what they share: who reads and in which language, the answers, and the checks of a form.
+//!
+//! Specs: RFC 9700 §4.11, §4.12, §4.16. Not here: the words (`words`), the colours (`crate::look`).
 
-use askama::Template;
 use axum::extract::RawQuery;
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
-use http::header::{CACHE_CONTROL, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
-use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode};
 use sekisho_model::{Session, User};
-use sekisho_token::credential::{Credential, Kind};
+use sekisho_token::Digest;
+use sekisho_token::credential::Kind;
 use sekisho_token::digest::same;
-use sekisho_token::{Digest, Secret};
 use sekisho_wire::Unavailable;
 
+use super::answer;
 use super::cookies::{self, BROWSER, SSO};
 use super::request::Asked;
-use crate::flow::{self, Step, Stored};
-use crate::oauth::authorize::{self, Reject};
-use crate::oauth::logout::{self, Wrong};
+use crate::language::Language;
+use crate::oauth::authorize::{UI_LOCALES_CHARS_MAX, with_query};
+use crate::oauth::discovery::Endpoint;
 use crate::oauth::params::Params;
 use crate::room::unavailable;
-use crate::signin::SignInError;
 
-const WRONG: &str = "Name or password is wrong.";
-const STALE: &str = "This sign-in is over or was begun in another browser. Go back to the application and start again.";
-const LATER: &str = "We cannot check this right now. Please try again in a moment.";
+pub(super) mod account;
+mod consent;
+mod device;
+pub(super) mod login;
+pub(super) mod logout;
+pub(super) mod password;
+mod words;
 
-/// What styles the pages: `styles.css`, allowed by its hash.
-const STYLE: &str = include_str!("../../templates/styles.css");
+use words::Words;
 
-#[derive(Template)]
-#[template(path = "login.html")]
-struct LoginPage<'a> {
-    style: &'static str,
-    realm: &'a str,
-    client: &'a str,
-    flow: &'a str,
-    token: &'a str,
-    name: &'a str,
-    wrong: Option<&'a str>,
+/// Who reads the page: a request, and the language to answer in.
+struct Reader<'a> {
+    asked: &'a Asked,
+    words: &'static Words,
+    /// What `ui_locales` said; it goes along from page to page.
+    ui_locales: Option<String>,
 }
 
-#[derive(Template)]
-#[template(path = "consent.html")]
-struct ConsentPage<'a> {
-    style: &'static str,
+/// What surrounds a page's own content.
+struct Frame<'a> {
+    words: &'static Words,
+    style: &'a str,
+    brand: &'a str,
+    logo: Option<&'a str>,
     realm: &'a str,
-    client: &'a str,
-    person: &'a str,
-    scopes: Vec<&'a str>,
-    flow: &'a str,
-    token: &'a str,
+    /// What `<title>` says.
+    title: String,
+    /// This page in the other language.
+    switch: Option<Switch>,
 }
 
-#[derive(Template)]
-#[template(path = "logout.html")]
-struct LogoutPage<'a> {
-    style: &'static str,
-    realm: &'a str,
-    person: &'a str,
-    token: &'a str,
-    back: &'a str,
-    query: &'a str,
+/// A link to the same page in another language.
+struct Switch {
+    address: String,
+    language: Language,
 }
 
-#[derive(Template)]
+/// Whether a page says that something went wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Plain,
+    Wrong,
+}
+
+#[derive(askama::Template)]
 #[template(path = "message.html")]
 struct MessagePage<'a> {
-    style: &'static str,
-    title: &'a str,
-    words: &'a str,
+    frame: Frame<'a>,
+    heading: &'a str,
+    says: &'a str,
+    /// Where to sign in again.
+    sign_in: Option<String>,
 }
 
-/// GET and POST `/oauth2/authorize`.
-pub(super) async fn authorize(asked: Asked, method: Method, RawQuery(query): RawQuery, body: Bytes) -> Response {
-    let params = match method {
-        Method::POST => asked.form(None, &body).ok(),
-        _ => Params::parse(query.unwrap_or_default().as_bytes()).ok(),
-    };
-    let Some(params) = params else { return message(StatusCode::BAD_REQUEST, "The request cannot be read.") };
-    let begun = match authorize::begin(&asked.room, &asked.realm, &params).await {
-        Ok(begun) => begun,
-        Err(Reject::Show(words)) => return message(StatusCode::BAD_REQUEST, words),
-        Err(Reject::SendBack(reply, fault)) => return see_other(&reply.with_fault(&asked.realm, fault)),
-        Err(Reject::Unavailable(error)) => return later(error),
-    };
-    match begin(&asked, begun).await {
-        Ok(response) => response,
-        Err(error) => later(error),
+// === impl Reader ===
+
+impl<'a> Reader<'a> {
+    fn new(asked: &'a Asked, ui_locales: Option<&str>) -> Self {
+        let language = Language::of(ui_locales, asked.header(ACCEPT_LANGUAGE));
+        let ui_locales = ui_locales.map(|tags| tags.chars().take(UI_LOCALES_CHARS_MAX).collect());
+        Self { asked, words: Words::of(language), ui_locales }
     }
-}
 
-async fn begin(asked: &Asked, begun: authorize::Begun) -> Result<Response, Unavailable> {
-    let (room, realm) = (&asked.room, &asked.realm);
-    let known = cookies::read(asked, BROWSER, Kind::Flow);
-    let fresh = known.is_none().then(|| Credential::mint(Kind::Flow, &*room.entropy));
-    let browser = known.or_else(|| fresh.as_ref().map(Credential::digest)).unwrap_or(Digest([0; 32]));
-    let (silent, expected) = (begun.silent, begun.expected.clone());
-    let id = flow::start(room, realm, begun, browser, &asked.origin).await?;
-    let mut response = if silent {
-        let signed_in = signed_in(asked).await?;
-        match flow::stored(room, realm, (id.expose(), Some(browser)), signed_in).await? {
-            Some(stored) => match flow::silent(&stored, expected.as_ref(), room.now()) {
-                Some(fault) => {
-                    let reply = authorize::Reply::to(&stored.flow.request);
-                    see_other(&reply.with_fault(realm, fault))
-                }
-                None => on(asked, &stored, id.expose()).await?,
-            },
-            None => message(StatusCode::BAD_REQUEST, STALE),
-        }
-    } else {
-        see_other(&login_address(asked, id.expose()))
-    };
-    if let Some(cookie) = fresh.and_then(|fresh| cookies::set(asked, BROWSER, &fresh.into_secret())) {
-        response.headers_mut().append(SET_COOKIE, cookie);
+    /// The reader of a page whose parameters these are.
+    fn of(asked: &'a Asked, params: &Params) -> Self {
+        Self::new(asked, params.one("ui_locales"))
     }
-    Ok(response)
-}
 
-/// GET `/login`.
-pub(super) async fn login(asked: Asked, RawQuery(query): RawQuery) -> Response {
-    let params = Params::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default();
-    let id = params.one("flow").unwrap_or_default();
-    let shown = async {
-        match stored(&asked, id).await? {
-            Some(stored) => on(&asked, &stored, id).await,
-            None => Ok(message(StatusCode::BAD_REQUEST, STALE)),
-        }
-    };
-    shown.await.unwrap_or_else(later)
-}
-
-/// POST `/login`: what a person filled in.
-pub(super) async fn submit(asked: Asked, body: Bytes) -> Response {
-    let Ok(params) = asked.form(None, &body) else {
-        return message(StatusCode::BAD_REQUEST, "The form cannot be read.");
-    };
-    if !from_here(&asked) {
-        return message(StatusCode::FORBIDDEN, "This form was not sent from our own page.");
-    }
-    let id = params.one("flow").unwrap_or_default();
-    let answered = async {
-        let Some(stored) = stored(&asked, id).await? else {
-            return Ok(message(StatusCode::BAD_REQUEST, STALE));
+    /// What surrounds a page, which is found at `address` if it can be opened again.
+    fn frame(&self, title: &str, tone: Tone, address: Option<&str>) -> Frame<'a> {
+        let look = &self.asked.realm.look;
+        let title = match tone {
+            Tone::Plain => title.to_owned(),
+            Tone::Wrong => (self.words.everywhere.error)(title),
         };
-        if !same(form_token(&asked, id).as_bytes(), params.one("token").unwrap_or_default().as_bytes()) {
-            return Ok(message(StatusCode::FORBIDDEN, "This form was not made for this browser."));
+        let other = self.words.language.other();
+        let switch = address
+            .map(|address| Switch { address: with_query(address, &[("ui_locales", other.tag())]), language: other });
+        Frame {
+            words: self.words,
+            style: &look.style,
+            brand: &look.brand,
+            logo: look.logo.as_deref(),
+            realm: self.asked.realm.name.as_str(),
+            title: format!("{title} – {}", look.brand),
+            switch,
         }
-        step(&asked, stored, id, &params).await
-    };
-    answered.await.unwrap_or_else(later)
-}
-
-async fn step(asked: &Asked, mut stored: Stored, id: &str, params: &Params) -> Result<Response, Unavailable> {
-    let (room, realm) = (&asked.room, &asked.realm);
-    if params.one("cancel").is_some() {
-        return Ok(see_other(&flow::cancel(room, realm, &stored, &asked.origin).await?));
     }
-    match stored.next(room.now()) {
-        Step::Password => {
-            let name = params.one("username").unwrap_or_default();
-            let password = Secret::from(params.one("password").unwrap_or_default());
-            match flow::password(room, realm, &mut stored, (name, &password), &asked.origin).await {
-                Ok(cookie) => {
-                    let mut response = on_or_next(asked, &stored, id).await?;
-                    if let Some(cookie) = cookies::set(asked, SSO, &cookie) {
-                        response.headers_mut().append(SET_COOKIE, cookie);
-                    }
-                    Ok(response)
-                }
-                Err(error) => password_failed(asked, &stored, (id, name), error),
+
+    /// What goes into a hidden field.
+    fn ui_locales(&self) -> &str {
+        self.ui_locales.as_deref().unwrap_or_default()
+    }
+
+    /// An address of this realm that goes on in this language.
+    fn address(&self, path: &str, pairs: &[(&str, &str)]) -> String {
+        let locales = self.ui_locales.as_deref().map(|tags| ("ui_locales", tags));
+        let pairs: Vec<(&str, &str)> = pairs.iter().copied().chain(locales).collect();
+        let address = format!("{}{path}", self.asked.realm.issuer);
+        if pairs.is_empty() { address } else { with_query(&address, &pairs) }
+    }
+
+    fn page(&self, status: StatusCode, page: &impl askama::Template) -> Response {
+        match page.render() {
+            Ok(text) => {
+                let mut response = (status, Html(text)).into_response();
+                let language = HeaderValue::from_static(self.words.language.tag());
+                response.headers_mut().insert(CONTENT_LANGUAGE, language);
+                self.guarded(response)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a page cannot be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
         }
-        Step::Consent => {
-            flow::consent(room, realm, &mut stored, &asked.origin).await?;
-            on_or_next(asked, &stored, id).await
-        }
-        Step::Done => on(asked, &stored, id).await,
     }
-}
 
-fn password_failed(
-    asked: &Asked,
-    stored: &Stored,
-    (id, name): (&str, &str),
-    error: SignInError,
-) -> Result<Response, Unavailable> {
-    match error {
-        SignInError::WrongCredentials | SignInError::TooLong { .. } => {
-            Ok(password_page(asked, stored, (id, name), Some(WRONG), StatusCode::UNAUTHORIZED))
-        }
-        SignInError::Throttled(throttled) => {
-            let words = format!("Too many attempts. Try again in {} seconds.", throttled.retry_after_s);
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut response = password_page(asked, stored, (id, name), Some(&words), status);
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(throttled.retry_after_s));
-            Ok(response)
-        }
-        SignInError::Unavailable(error) => Err(error),
+    /// A page that says one thing.
+    fn message(&self, status: StatusCode, says: &str) -> Response {
+        self.message_with(status, says, None)
     }
-}
 
-/// After a form: to the next page by redirect, so that reloading it sends nothing.
-async fn on_or_next(asked: &Asked, stored: &Stored, id: &str) -> Result<Response, Unavailable> {
-    match stored.next(asked.room.now()) {
-        Step::Done => on(asked, stored, id).await,
-        Step::Password | Step::Consent => Ok(see_other(&login_address(asked, id))),
+    /// The same, with a way to sign in again.
+    fn message_with(&self, status: StatusCode, says: &str, sign_in: Option<String>) -> Response {
+        let everywhere = &self.words.everywhere;
+        let (heading, tone) =
+            if status.is_success() { (everywhere.done, Tone::Plain) } else { (everywhere.failed, Tone::Wrong) };
+        self.page(status, &MessagePage { frame: self.frame(heading, tone, None), heading, says, sign_in })
     }
-}
 
-/// The page of the step that comes next, or the way back to the client.
-async fn on(asked: &Asked, stored: &Stored, id: &str) -> Result<Response, Unavailable> {
-    match stored.next(asked.room.now()) {
-        Step::Password => {
-            let name = stored.flow.request.login_hint.as_deref().unwrap_or_default();
-            Ok(password_page(asked, stored, (id, name), None, StatusCode::OK))
-        }
-        Step::Consent => {
-            let person = stored.signed_in.as_ref().map_or("", |(_, user)| user.name.as_str());
-            let page = ConsentPage {
-                style: STYLE,
-                realm: asked.realm.name.as_str(),
-                client: &stored.client.registration.name,
-                person,
-                scopes: stored.flow.request.scopes.iter().map(sekisho_wire::Scope::as_str).collect(),
-                flow: id,
-                token: &form_token(asked, id),
-            };
-            Ok(html(StatusCode::OK, page.render()))
-        }
-        Step::Done => match flow::finish(&asked.room, &asked.realm, stored, &asked.origin).await? {
-            Some(address) => Ok(see_other(&address)),
-            None => Ok(message(StatusCode::BAD_REQUEST, STALE)),
-        },
+    fn later(&self, error: &Unavailable) -> Response {
+        let mut response = self.message(StatusCode::SERVICE_UNAVAILABLE, self.words.fault.later);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(error.retry_after_s.unwrap_or(1)));
+        response
     }
-}
 
-fn password_page(
-    asked: &Asked,
-    stored: &Stored,
-    (id, name): (&str, &str),
-    wrong: Option<&str>,
-    status: StatusCode,
-) -> Response {
-    let page = LoginPage {
-        style: STYLE,
-        realm: asked.realm.name.as_str(),
-        client: &stored.client.registration.name,
-        flow: id,
-        token: &form_token(asked, id),
-        name,
-        wrong,
-    };
-    html(status, page.render())
-}
-
-/// GET `/oauth2/logout`: asks, and changes nothing; an image in somebody's page must not log anybody out.
-pub(super) async fn logout(asked: Asked, RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let Ok(params) = Params::parse(query.as_bytes()) else {
-        return message(StatusCode::BAD_REQUEST, "The request cannot be read.");
-    };
-    log_out_with(&asked, &params, &query, Confirmed::No).await.unwrap_or_else(later)
-}
-
-/// POST `/oauth2/logout`: from our own page with its token, or from a client.
-pub(super) async fn log_out(asked: Asked, body: Bytes) -> Response {
-    let Ok(params) = asked.form(None, &body) else {
-        return message(StatusCode::BAD_REQUEST, "The form cannot be read.");
-    };
-    let Some(token) = params.one("token") else {
-        let query = String::from_utf8_lossy(&body).into_owned();
-        return log_out_with(&asked, &params, &query, Confirmed::No).await.unwrap_or_else(later);
-    };
-    if !from_here(&asked) || !same(form_token(&asked, "logout").as_bytes(), token.as_bytes()) {
-        return message(StatusCode::FORBIDDEN, "This form was not made for this browser.");
-    }
-    let query = params.one("query").unwrap_or_default().to_owned();
-    let Ok(first) = Params::parse(query.as_bytes()) else {
-        return message(StatusCode::BAD_REQUEST, "The request cannot be read.");
-    };
-    log_out_with(&asked, &first, &query, Confirmed::Yes).await.unwrap_or_else(later)
-}
-
-/// Whether the person pressed the button.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Confirmed {
-    Yes,
-    No,
-}
-
-async fn log_out_with(
-    asked: &Asked,
-    params: &Params,
-    query: &str,
-    confirmed: Confirmed,
-) -> Result<Response, Unavailable> {
-    let signed_in = signed_in(asked).await?;
-    let session = signed_in.as_ref().map(|(session, _)| session);
-    let wanted = match logout::asked(&asked.room, &asked.realm, params, session).await {
-        Ok(wanted) => wanted,
-        Err(Wrong::Redirect) => {
-            let words = "The address to go to after signing out is not registered for this application.";
-            return Ok(message(StatusCode::BAD_REQUEST, words));
-        }
-        Err(Wrong::Duplicate) => return Ok(message(StatusCode::BAD_REQUEST, "A parameter stands more than once.")),
-        Err(Wrong::Unavailable(error)) => return Err(error),
-    };
-    let Some((session, user)) = signed_in else {
-        return Ok(wanted.back.map_or_else(|| message(StatusCode::OK, "You are signed out."), |back| see_other(&back)));
-    };
-    if confirmed == Confirmed::No && !wanted.vouched {
-        let page = LogoutPage {
-            style: STYLE,
-            realm: asked.realm.name.as_str(),
-            person: user.name.as_str(),
-            token: &form_token(asked, "logout"),
-            back: wanted.back.as_deref().unwrap_or_default(),
-            query,
+    fn see_other(&self, address: &str) -> Response {
+        let Ok(address) = HeaderValue::try_from(address) else {
+            return self.message(StatusCode::BAD_REQUEST, self.words.fault.bad_return);
         };
-        return Ok(html(StatusCode::OK, page.render()));
+        self.guarded((StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response())
     }
-    logout::end(&asked.room, &asked.realm, &session, &asked.origin).await?;
-    let mut response =
-        wanted.back.map_or_else(|| message(StatusCode::OK, "You are signed out."), |back| see_other(&back));
-    if let Some(cookie) = cookies::clear(asked, SSO) {
-        response.headers_mut().append(SET_COOKIE, cookie);
+
+    /// No frame, no script, no referrer, no cache (RFC 9700 §4.2.4 and §4.16).
+    fn guarded(&self, mut response: Response) -> Response {
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::try_from(&self.asked.realm.look.policy) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     }
-    Ok(response)
+
+    /// The same request by GET. A form from a client's page comes without our cookies, which are `SameSite=Lax`; what
+    /// follows has them.
+    fn by_get(&self, endpoint: Endpoint, body: &[u8]) -> Response {
+        match std::str::from_utf8(body) {
+            Ok(query) => self.see_other(&format!("{}{}?{query}", self.asked.realm.issuer, endpoint.path())),
+            Err(_) => self.message(StatusCode::BAD_REQUEST, self.words.fault.unreadable_form),
+        }
+    }
+
+    /// Whether a form is from our own page, and was made for this browser and purpose; if not, what to say.
+    fn own_form(&self, params: &Params, purpose: &str) -> Result<(), &'static str> {
+        let fault = &self.words.fault;
+        if !from_here(self.asked) {
+            return Err(fault.foreign_form);
+        }
+        let shown = params.one("token").unwrap_or_default();
+        let made = form_token(self.asked, purpose);
+        if same(made.as_bytes(), shown.as_bytes()) { Ok(()) } else { Err(fault.other_browser) }
+    }
 }
 
-async fn stored(asked: &Asked, id: &str) -> Result<Option<Stored>, Unavailable> {
-    let browser = cookies::read(asked, BROWSER, Kind::Flow);
-    flow::stored(&asked.room, &asked.realm, (id, browser), signed_in(asked).await?).await
+/// GET `/logo`: the realm's image, which the address names by its digest and which may therefore be kept for ever. An
+/// SVG that somebody opens by itself runs nothing.
+pub(super) async fn logo(asked: Asked, RawQuery(query): RawQuery) -> Response {
+    let Some(logo) = &asked.realm.settings.theme.logo else {
+        return answer::plain(StatusCode::NOT_FOUND, "this realm has no logo");
+    };
+    let query = query.unwrap_or_default();
+    let current = query.strip_prefix("v=").is_some_and(|version| version == logo.version());
+    let cache = if current { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let headers: [(HeaderName, &str); 5] = [
+        (CONTENT_TYPE, logo.media_type()),
+        (CACHE_CONTROL, cache),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    (headers, logo.bytes().to_vec()).into_response()
+}
+
+/// The parameters of a page's address; none when they cannot be read.
+fn query_of(query: Option<String>) -> Params {
+    Params::parse(query.unwrap_or_default().as_bytes()).unwrap_or_default()
 }
 
 /// The sign-in of this browser, if it has one that lives.
@@ -354,13 +241,12 @@ async fn signed_in(asked: &Asked) -> Result<Option<(Session, User)>, Unavailable
     Ok(found.filter(|(_, user)| user.disabled_at.is_none()))
 }
 
-/// Proves that a form was made for this browser and flow: nobody else knows the key or the cookie.
-fn form_token(asked: &Asked, flow: &str) -> String {
+/// Proves that a form was made for this browser and purpose (RFC 9700 §4.7): nobody else knows the key or the cookie. Both
+/// parts have one length, so that no pair of them reads as another.
+fn form_token(asked: &Asked, purpose: &str) -> String {
     let cookie = cookies::read(asked, BROWSER, Kind::Flow).or_else(|| cookies::read(asked, SSO, Kind::Session));
-    let mut bytes = asked.room.form_key.expose().to_vec();
-    bytes.extend_from_slice(&cookie.unwrap_or(Digest([0; 32])).0);
-    bytes.extend_from_slice(&Digest::of(flow.as_bytes()).0);
-    URL_SAFE_NO_PAD.encode(Digest::of(&bytes).0)
+    let (cookie, purpose) = (cookie.unwrap_or(Digest([0; 32])), Digest::of(purpose.as_bytes()));
+    URL_SAFE_NO_PAD.encode(Digest::keyed(&asked.room.form_key, &[&cookie.0, &purpose.0]).0)
 }
 
 /// Whether a form comes from our own page, as far as the browser says. Our pages send no referrer, and a browser that
@@ -373,57 +259,4 @@ fn from_here(asked: &Asked) -> bool {
         (None, Some(origin)) => origin == "null" || origin == asked.room.base.origin,
         (None, None) => true,
     }
-}
-
-fn login_address(asked: &Asked, id: &str) -> String {
-    format!("{}/login?flow={id}", asked.realm.issuer)
-}
-
-fn see_other(address: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    match HeaderValue::try_from(address) {
-        Ok(address) => {
-            response.headers_mut().insert(LOCATION, address);
-        }
-        Err(_) => return message(StatusCode::BAD_REQUEST, "The address to go back to cannot be used."),
-    }
-    guarded(response)
-}
-
-fn later(error: Unavailable) -> Response {
-    let mut response = message(StatusCode::SERVICE_UNAVAILABLE, LATER);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(error.retry_after_s.unwrap_or(1)));
-    response
-}
-
-fn message(status: StatusCode, words: &str) -> Response {
-    let title = if status.is_success() { "Done" } else { "This did not work" };
-    html(status, MessagePage { style: STYLE, title, words }.render())
-}
-
-fn html(status: StatusCode, page: askama::Result<String>) -> Response {
-    match page {
-        Ok(page) => guarded((status, Html(page)).into_response()),
-        Err(error) => {
-            tracing::error!(%error, "a page cannot be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
-}
-
-/// No frame, no script, no referrer, no cache (RFC 9700 §4.2.4 and §4.16).
-fn guarded(mut response: Response) -> Response {
-    let hash = base64::engine::general_purpose::STANDARD.encode(Digest::of(STYLE.as_bytes()).0);
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
-    );
-    let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

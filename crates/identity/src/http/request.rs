@@ -1,5 +1,6 @@
 //! What endpoints want to know of a request: its realm, its parameters, where it came from.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -10,7 +11,10 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 
+use sekisho_wire::RequestId;
+
 use super::answer;
+use crate::oauth::client_auth::Known;
 use crate::oauth::params::Params;
 use crate::oauth::refusal::Refusal;
 use crate::realms::RealmState;
@@ -24,7 +28,6 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// A request for a realm that exists.
-#[derive(Debug)]
 pub(super) struct Asked {
     pub(super) room: Arc<Room>,
     pub(super) realm: Arc<RealmState>,
@@ -43,16 +46,13 @@ impl FromRequestParts<Arc<Room>> for Asked {
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        // Said twice it is said by somebody else as well.
-        let text = |name: &str| {
-            let mut values = parts.headers.get_all(name).iter();
-            values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
-        };
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let proxies = &room.settings.trusted_proxies;
         let origin = Origin {
-            address: peer.map(|peer| proxies.client(peer, text(FORWARDED_FOR))),
+            address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
             user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
-            request: text(REQUEST_ID).and_then(|id| id.parse().ok()),
+            // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
+            request: text(REQUEST_ID).filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
         };
         Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin })
     }
@@ -64,9 +64,20 @@ impl Asked {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The `Authorization` header.
-    pub(super) fn authorization(&self) -> Option<&str> {
-        self.header(AUTHORIZATION)
+    /// The `Authorization` header; two of them would be read by different readers differently.
+    pub(super) fn authorization(&self) -> Result<Option<&str>, Refusal> {
+        let mut values = self.headers.get_all(AUTHORIZATION).iter();
+        let value = values.next().and_then(|value| value.to_str().ok());
+        if values.next().is_some() {
+            return Err(Refusal::request("two Authorization headers"));
+        }
+        Ok(value)
+    }
+
+    /// Where a request of a client that proved who it is came from: it is believed about the id of what it does.
+    pub(super) fn of_client(&self, known: &Known) -> Origin {
+        let said = || self.header(REQUEST_ID).filter(|_| !known.client.is_public()).and_then(id);
+        Origin { request: self.origin.request.or_else(said), ..self.origin.clone() }
     }
 
     /// The parameters of a form (RFC 6749 §3.2, appendix B): not JSON, and nothing in the query.
@@ -81,4 +92,21 @@ impl Asked {
         }
         Params::parse(body).map_err(|_| Refusal::request("the parameters cannot be read"))
     }
+}
+
+impl fmt::Debug for Asked {
+    /// Without the headers, which hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("realm", &self.realm).field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+fn id(text: &str) -> Option<RequestId> {
+    text.parse().ok()
+}
+
+/// What proxies said, in the order in which they said it: several lines are one list (RFC 9110 §5.3).
+fn forwarded_for(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!lines.is_empty()).then(|| lines.join(","))
 }

@@ -14,7 +14,7 @@ use sekisho_model::Client;
 use sekisho_model::client::{GrantType, Pkce};
 use sekisho_model::flow::AuthorizationRequest;
 use sekisho_token::pkce;
-use sekisho_wire::{ClientId, Unavailable};
+use sekisho_wire::{ClientId, Unavailable, UserId};
 
 use super::params::Params;
 use super::refusal::{Code, Fault, Refusal};
@@ -25,13 +25,14 @@ use crate::room::Room;
 /// The longest `state` or `nonce`, in bytes: it is kept in a row until the person has signed in.
 const OPAQUE_BYTES_MAX: usize = 4096;
 
+/// The longest list of languages that is kept, in characters.
+pub(crate) const UI_LOCALES_CHARS_MAX: usize = 100;
+
 /// A request that begins a login, and whether nobody may be asked anything (`prompt=none`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Begun {
     pub(crate) request: AuthorizationRequest,
     pub(crate) silent: bool,
-    /// Who must be signed in, where the client named somebody by an ID token.
-    pub(crate) expected: Option<sekisho_wire::Subject>,
 }
 
 /// Where an answer goes.
@@ -44,12 +45,27 @@ pub(crate) struct Reply {
 /// Why no login begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reject {
-    /// The person is shown this; the browser goes nowhere.
-    Show(&'static str),
+    /// The person is told; the browser goes nowhere.
+    Show(Unanswerable),
     /// The client is told.
     SendBack(Reply, Fault),
     /// Nobody knows.
     Unavailable(Unavailable),
+}
+
+/// What is wrong with a request that cannot be answered by redirect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswerable {
+    /// `client_id` stands twice.
+    TwoClients,
+    /// Nobody knows the client.
+    UnknownClient,
+    /// `redirect_uri` stands twice.
+    TwoRedirects,
+    /// There is no `redirect_uri`.
+    NoRedirect,
+    /// It is not registered.
+    UnregisteredRedirect,
 }
 
 /// Reads an authorization request.
@@ -63,9 +79,9 @@ pub(crate) async fn begin(room: &Room, realm: &RealmState, params: &Params) -> R
 
 async fn find_client(room: &Room, realm: &RealmState, params: &Params) -> Result<Client, Reject> {
     if params.is_duplicated("client_id") {
-        return Err(Reject::Show("The request names two clients."));
+        return Err(Reject::Show(Unanswerable::TwoClients));
     }
-    let unknown = || Reject::Show("The application that sent you here is not known.");
+    let unknown = || Reject::Show(Unanswerable::UnknownClient);
     let id: ClientId = params.one("client_id").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
     let found = room.client(&realm.name, &id).await.map_err(Reject::Unavailable)?;
     found.map(|(_, client)| client).ok_or_else(unknown)
@@ -73,13 +89,13 @@ async fn find_client(room: &Room, realm: &RealmState, params: &Params) -> Result
 
 fn find_redirect_uri(params: &Params, client: &Client) -> Result<String, Reject> {
     if params.is_duplicated("redirect_uri") {
-        return Err(Reject::Show("The request names two addresses to go back to."));
+        return Err(Reject::Show(Unanswerable::TwoRedirects));
     }
-    let sent = params.one("redirect_uri").ok_or(Reject::Show("The request does not say where to go back to."))?;
+    let sent = params.one("redirect_uri").ok_or(Reject::Show(Unanswerable::NoRedirect))?;
     if redirect_uri::is_registered(&client.registration.redirect_uris, sent) {
         return Ok(sent.to_owned());
     }
-    Err(Reject::Show("The address to go back to is not registered for this application."))
+    Err(Reject::Show(Unanswerable::UnregisteredRedirect))
 }
 
 fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply: &Reply) -> Result<Begun, Fault> {
@@ -114,8 +130,7 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
     }
     let max_age_s = params.one("max_age").map(|text| text.parse::<u32>().map(i64::from));
     let max_age_s = max_age_s.transpose().map_err(|_| invalid("max_age is not a number of seconds"))?;
-    let hint = params.one("id_token_hint").map(sekisho_token::Secret::from);
-    let hint = hint.and_then(|text| super::own::id_token_hint(room, realm, &text));
+    let expected = expected(room, realm, params, client)?;
     let scopes = scope::parse(params.one("scope")).map_err(fault)?;
     let request = AuthorizationRequest {
         client: client.id.clone(),
@@ -129,17 +144,37 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
         ask_again: prompts.contains(&"consent"),
         max_age_s,
         login_hint: params.one("login_hint").map(|name| name.chars().take(100).collect()),
+        expected,
+        ui_locales: params.one("ui_locales").map(|tags| tags.chars().take(UI_LOCALES_CHARS_MAX).collect()),
     };
-    Ok(Begun { request, silent, expected: hint.map(|hint| hint.sub) })
+    Ok(Begun { request, silent })
+}
+
+/// Whom `id_token_hint` names (OpenID Connect Core §3.1.2.1): the token must be one that this client was given.
+fn expected(room: &Room, realm: &RealmState, params: &Params, client: &Client) -> Result<Option<UserId>, Fault> {
+    let Some(text) = params.one("id_token_hint") else { return Ok(None) };
+    let hint = super::own::id_token_hint(room, realm, &sekisho_token::Secret::from(text));
+    let hint = hint.filter(|hint| hint.aud == client.id);
+    let user = hint.and_then(|hint| hint.sub.as_str().parse().ok());
+    let unusable = || Fault::new(Code::LoginRequired, "id_token_hint is not an ID token of this client");
+    user.map(Some).ok_or_else(unusable)
 }
 
 /// RFC 7636 §4.3 and RFC 9700 §2.1.1: `S256` only, and none only for a confidential client that was let off.
 fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Fault> {
     let invalid = |words| Fault::new(Code::InvalidRequest, words);
-    let Some(challenge) = params.one("code_challenge") else {
-        let let_off = client.registration.pkce == Pkce::Optional && !client.is_public();
-        return if let_off { Ok(None) } else { Err(invalid("code_challenge is missing")) };
-    };
+    let given = given_challenge(params)?;
+    let let_off = client.registration.pkce == Pkce::Optional && !client.is_public();
+    if given.is_none() && !let_off {
+        return Err(invalid("code_challenge is missing"));
+    }
+    Ok(given)
+}
+
+/// The challenge of a request that has one.
+pub(crate) fn given_challenge(params: &Params) -> Result<Option<String>, Fault> {
+    let invalid = |words| Fault::new(Code::InvalidRequest, words);
+    let Some(challenge) = params.one("code_challenge") else { return Ok(None) };
     if params.one("code_challenge_method") != Some("S256") {
         return Err(invalid("code_challenge_method must be S256"));
     }
@@ -152,7 +187,7 @@ fn challenge(params: &Params, client: &Client) -> Result<Option<String>, Fault> 
 fn fault(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::Request(fault) => fault,
-        Refusal::Client(_)
+        Refusal::Client
         | Refusal::Incapable(_)
         | Refusal::Bearer(_)
         | Refusal::TooLarge { .. }

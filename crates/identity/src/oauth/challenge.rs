@@ -9,7 +9,7 @@ use sekisho_token::Secret;
 
 use super::code::Promise;
 use super::refusal::Refusal;
-use super::{Call, code, scope};
+use super::{Call, authorize, code, scope};
 use crate::signin::{self, Held, SignInError, Typed};
 
 /// Why no code came of it.
@@ -27,20 +27,22 @@ pub(crate) async fn challenge(call: Call<'_>) -> Result<Secret<String>, Challeng
     }
     let name = call.must("username", "username is missing")?;
     let password = Secret::from(call.must("password", "password is missing")?);
+    let challenge = authorize::given_challenge(call.params)?;
     let asked = scope::parse(call.params.one("scope"))?;
     let client = &call.known.client;
-    let typed = Typed { name, password: &password, client: &client.id };
+    let typed = Typed { name, password: &password, client: Some(&client.id) };
     let user = signin::check(call.room, call.realm, &typed, call.origin).await.map_err(ChallengeError::SignIn)?;
     let scopes = scope::within(asked, &scope::allowed(client, &user))?;
 
     let held = Held::FirstParty(client.id.clone());
-    let session = signin::open_session(call.room, call.realm, (call.act(), call.origin), &user, held).await?;
+    let session = signin::open_session(call.room, call.realm, (call.act(), call.origin), &user, held).await;
+    let session = session.map_err(ChallengeError::SignIn)?;
     let promise = Promise {
         client: client.id.clone(),
         scopes,
         audiences: client.registration.audiences.clone(),
         redirect_uri: None,
-        challenge: None,
+        challenge,
         nonce: None,
     };
     Ok(code::issue(call.room, call.realm, call.act(), &session, promise).await?)

@@ -13,10 +13,11 @@ use base64::engine::general_purpose::STANDARD;
 use sekisho_model::Client;
 use sekisho_model::client::{Capability, ClientAuth};
 use sekisho_token::{Digest, Secret};
+use sekisho_wire::audit::Event;
 use sekisho_wire::{ClientId, Position};
 
 use super::params::Params;
-use super::refusal::{Refusal, Tried};
+use super::refusal::Refusal;
 use crate::realms::RealmState;
 use crate::room::{Origin, Room};
 
@@ -45,7 +46,6 @@ pub(crate) async fn authenticate(
     origin: &Origin,
 ) -> Result<Known, Refusal> {
     let shown = read(authorization, params)?;
-    let tried = if shown.method == ClientAuth::ClientSecretBasic { Tried::Basic } else { Tried::Form };
     let found = match shown.id.parse::<ClientId>() {
         Ok(id) => room.client(&realm.name, &id).await?,
         Err(_) => None,
@@ -58,9 +58,14 @@ pub(crate) async fn authenticate(
     };
     match found {
         Some((position, client)) if accepts(&client, &shown, right) => Ok(Known { client, position }),
-        Some(_) | None => {
+        found => {
+            let known = found.map(|(_, client)| client.id);
+            let mut line = room.act(realm, known.as_ref(), origin).audit(Event::ClientRefused);
+            // An id that nobody has could be anything, a secret in the wrong field too.
+            line.detail = known.is_none().then(|| "there is no such client, or it is disabled".to_owned());
+            room.record(line);
             room.throttle.wrong_secret(&realm.name, &shown.id, origin.address)?;
-            Err(Refusal::Client(tried))
+            Err(Refusal::Client)
         }
     }
 }
@@ -79,7 +84,7 @@ fn accepts(client: &Client, shown: &Shown, right: bool) -> bool {
 fn read(authorization: Option<&str>, params: &Params) -> Result<Shown, Refusal> {
     let (id, secret) = (params.one("client_id"), params.one("client_secret"));
     let Some(authorization) = authorization else {
-        let id = id.ok_or(Refusal::Client(Tried::Form))?.to_owned();
+        let id = id.ok_or(Refusal::Client)?.to_owned();
         let method = if secret.is_some() { ClientAuth::ClientSecretPost } else { ClientAuth::None };
         return Ok(Shown { id, secret: secret.map(Secret::from), method });
     };
@@ -87,7 +92,7 @@ fn read(authorization: Option<&str>, params: &Params) -> Result<Shown, Refusal> 
     if secret.is_some() {
         return Err(Refusal::request("the client authenticates in two ways at once"));
     }
-    let (basic_id, basic_secret) = basic(authorization).ok_or(Refusal::Client(Tried::Basic))?;
+    let (basic_id, basic_secret) = basic(authorization).ok_or(Refusal::Client)?;
     if id.is_some_and(|id| id != basic_id) {
         return Err(Refusal::request("client_id differs from the one in the Authorization header"));
     }
@@ -117,7 +122,12 @@ fn form_decoded(text: &str) -> Option<String> {
 impl Known {
     /// The client may ask for this, or may not.
     pub(crate) fn demand(&self, capability: Capability) -> Result<(), Refusal> {
-        if self.client.can(capability) { Ok(()) } else { Err(Refusal::Incapable(lacking(capability))) }
+        // Whoever anybody can be has no rights beyond tokens, whatever its row says.
+        if self.client.can(capability) && !self.client.is_public() {
+            Ok(())
+        } else {
+            Err(Refusal::Incapable(lacking(capability)))
+        }
     }
 }
 

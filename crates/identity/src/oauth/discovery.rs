@@ -3,11 +3,15 @@
 //! Endpoints come from the list that the router is made from, grants from the list that the token endpoint reads: nothing
 //! is advertised that does not answer, and nothing answers that is not advertised.
 
+use std::collections::BTreeSet;
+
 use sekisho_model::client::{ClientAuth, GrantType};
-use sekisho_token::Algorithm;
+use sekisho_token::Timestamp;
+use sekisho_token::ring::Stage;
 use serde_json::{Value, json};
 
 use super::scope::ABOUT_A_PERSON;
+use crate::language::Language;
 use crate::realms::RealmState;
 
 /// An endpoint below `{issuer}`.
@@ -22,6 +26,9 @@ pub(crate) enum Endpoint {
     Logout,
     Challenge,
     Login,
+    Account,
+    AccountPassword,
+    Logo,
     Feed,
     FeedHead,
     FeedSnapshot,
@@ -30,7 +37,7 @@ pub(crate) enum Endpoint {
 // === impl Endpoint ===
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Authorize,
         Self::Token,
         Self::Jwks,
@@ -40,6 +47,9 @@ impl Endpoint {
         Self::Logout,
         Self::Challenge,
         Self::Login,
+        Self::Account,
+        Self::AccountPassword,
+        Self::Logo,
         Self::Feed,
         Self::FeedHead,
         Self::FeedSnapshot,
@@ -56,6 +66,9 @@ impl Endpoint {
             Self::Logout => "/oauth2/logout",
             Self::Challenge => "/oauth2/challenge",
             Self::Login => "/login",
+            Self::Account => "/account",
+            Self::AccountPassword => "/account/password",
+            Self::Logo => "/logo",
             Self::Feed => "/feed",
             Self::FeedHead => "/feed/head",
             Self::FeedSnapshot => "/feed/snapshot",
@@ -73,19 +86,28 @@ impl Endpoint {
             Self::Userinfo => Some("userinfo_endpoint"),
             Self::Logout => Some("end_session_endpoint"),
             Self::Challenge => Some("authorization_challenge_endpoint"),
-            Self::Login | Self::Feed | Self::FeedHead | Self::FeedSnapshot => None,
+            Self::Login
+            | Self::Account
+            | Self::AccountPassword
+            | Self::Logo
+            | Self::Feed
+            | Self::FeedHead
+            | Self::FeedSnapshot => None,
         }
     }
 }
 
 /// The document of a realm.
-pub(crate) fn document(realm: &RealmState) -> Value {
+pub(crate) fn document(realm: &RealmState, now: Timestamp) -> Value {
     let issuer = realm.issuer.as_str();
     let anybody = ClientAuth::ALL;
     let with_secret = [ClientAuth::ClientSecretBasic, ClientAuth::ClientSecretPost];
-    let signs = realm.settings.signing_algorithm;
-    // OpenID Connect Discovery §3 wants RS256 in the list only where it is offered to anybody; the truth comes first.
-    let algorithms: Vec<Algorithm> = vec![signs];
+    // What signs, and what is about to. OpenID Connect Discovery §3 wants RS256 in the list too; the truth comes first.
+    let ring = realm.ring();
+    let signing = ring.keys().filter(|(key, _)| {
+        ring.stage(key.kid(), now).is_some_and(|stage| matches!(stage, Stage::Coming | Stage::Signing))
+    });
+    let algorithms: BTreeSet<&str> = signing.map(|(key, _)| key.alg().name()).collect();
     let mut document = json!({
         "issuer": issuer,
         "scopes_supported": ABOUT_A_PERSON,
@@ -102,6 +124,7 @@ pub(crate) fn document(realm: &RealmState) -> Value {
         "claims_parameter_supported": false,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
+        "ui_locales_supported": Language::ALL.map(Language::tag),
         "prompt_values_supported": ["none", "login", "consent"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "sid", "at_hash",

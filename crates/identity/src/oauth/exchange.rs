@@ -21,7 +21,7 @@ use sekisho_wire::{AccessClaims, Reason};
 
 use super::own::{self, Dead, Own};
 use super::refusal::Refusal;
-use super::token::{Issued, TYPE_ACCESS_TOKEN, TYPE_JWT, keep_opaque};
+use super::token::{Issued, TYPE_ACCESS_TOKEN, TYPE_JWT, Worth, keep_opaque};
 use super::{Call, scope};
 use crate::mint;
 use crate::room::unavailable;
@@ -50,17 +50,16 @@ pub(crate) async fn exchange(call: Call<'_>) -> Result<Issued, Refusal> {
 
 async fn swap(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
     let opaque = own::opaque(call.room, call.realm, subject).await?;
-    let basis = &opaque.basis;
-    let audience = scope::audiences(&call.params.audiences(), &call.known.client.registration.audiences)?;
-    let granted = match call.room.client(&call.realm.name, &basis.grant.client).await? {
-        Some((_, client)) => scope::remaining(&basis.grant.scopes, &client, &basis.user),
-        None => return Err(Refusal::subject_token(Reason::ClientRevoked)),
-    };
-    if let Some(session) = &basis.session {
+    let mut claims = own::inner(call.room, call.realm, &opaque).await?;
+    let asked = scope::audiences(&call.params.audiences(), &call.known.client.registration.audiences)?;
+    claims.aud.retain(|name| asked.contains(name));
+    if claims.aud.is_empty() {
+        return Err(Refusal::subject_token(Reason::WrongAudience));
+    }
+    if let Some(session) = &opaque.basis.session {
         call.room.touch(call.realm, session, call.origin);
     }
-    let mut claims = mint::of_person(call.room, call.realm, basis, granted, audience);
-    claims.exp = claims.exp.min(opaque.expires_at);
+    claims.exp = claims.exp.min(claims.iat.plus_s(call.realm.settings.access_token_lifetime_s));
     let issued = issue(call, &claims, Some(opaque.expires_at))?;
     record(call, &claims);
     Ok(issued)
@@ -68,8 +67,12 @@ async fn swap(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
 
 async fn wrap(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
     let claims = own::jwt(call.room, call.realm, subject).await?;
+    if claims.act.is_some() {
+        return Err(Refusal::request("a token that names an actor has no opaque form"));
+    }
     let basis = basis(call, &claims).await?.ok_or(Refusal::subject_token(Reason::GrantRevoked))?;
-    let (access_token, expires_at) = keep_opaque(call, &basis).await?;
+    let worth = Worth { scopes: claims.scope.clone(), audiences: claims.aud.clone(), expires_at: claims.exp };
+    let (access_token, expires_at) = keep_opaque(call, &basis, worth).await?;
     record(call, &claims);
     Ok(Issued {
         access_token,
@@ -89,23 +92,18 @@ async fn delegate(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
     let client = &known.client;
     let subject = match own::read(room, realm, subject).await? {
         Own::Jwt(claims) => *claims,
-        Own::Opaque(opaque) => {
-            let scope = opaque.basis.grant.scopes.intersection(&client.registration.scopes);
-            let mut claims = mint::of_person(room, realm, &opaque.basis, scope, opaque.basis.grant.audiences.clone());
-            claims.exp = opaque.expires_at;
-            claims
-        }
+        Own::Opaque(opaque) => own::inner(room, realm, &opaque).await?,
     };
     is_for(call, &subject)?;
+    if actors(&subject) >= ACTORS_MAX {
+        return Err(Refusal::request("too many have acted for this subject already"));
+    }
     let basis = basis(call, &subject).await?;
     let allowed = subject.scope.intersection(&client.registration.scopes);
     let scope = scope::narrowed(scope::parse(params.one("scope"))?, &allowed)?;
     let audience = scope::audiences(&params.audiences(), &client.registration.audiences)?;
     let position = basis.as_ref().map_or(known.position, |basis| basis.position);
     let actor = actor(call).await?;
-    if actors(&subject) >= ACTORS_MAX {
-        return Err(Refusal::request("too many have acted for this subject already"));
-    }
     let now = room.now();
     let claims = AccessClaims {
         aud: audience,
@@ -123,21 +121,20 @@ async fn delegate(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
     Ok(issued)
 }
 
-/// Who acts: the one the actor token speaks for, or the client itself (RFC 8693 §2.1).
+/// Who acts: the client. An actor token (RFC 8693 §2.1) may prove it once more, and names nobody else: a token that somebody
+/// sent to this service does not make its sender the one who acts.
 async fn actor(call: Call<'_>) -> Result<sekisho_wire::Subject, Refusal> {
-    let Some(token) = call.params.one("actor_token") else { return Ok((&call.known.client.id).into()) };
-    match call.params.one("actor_token_type") {
-        Some(TYPE_ACCESS_TOKEN | TYPE_JWT) => {}
-        Some(_) | None => return Err(Refusal::request("actor_token_type is missing or not supported")),
-    }
-    match own::read(call.room, call.realm, token).await? {
-        Own::Jwt(claims) => {
-            is_for(call, &claims)?;
-            Ok(claims.sub)
-        }
-        // Its holder is the client it was issued to, and nobody else.
-        Own::Opaque(opaque) if opaque.basis.grant.client == call.known.client.id => Ok(opaque.basis.user.id.into()),
-        Own::Opaque(_) => Err(Refusal::request(NOT_FOR_THIS_CLIENT)),
+    let client: sekisho_wire::Subject = (&call.known.client.id).into();
+    let (token, of_type) = (call.params.one("actor_token"), call.params.one("actor_token_type"));
+    match (token, of_type) {
+        (None, None) => Ok(client),
+        (None, Some(_)) => Err(Refusal::request("actor_token_type without actor_token")),
+        (Some(token), Some(TYPE_ACCESS_TOKEN | TYPE_JWT)) => match own::jwt(call.room, call.realm, token).await {
+            Ok(claims) if claims.sub == client => Ok(client),
+            Ok(_) => Err(Refusal::request("the actor token speaks for somebody else than this client")),
+            Err(dead) => Err(dead.into()),
+        },
+        (Some(_), _) => Err(Refusal::request("actor_token_type is missing or not supported")),
     }
 }
 

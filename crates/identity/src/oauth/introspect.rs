@@ -5,10 +5,9 @@
 use sekisho_model::client::Capability;
 use sekisho_wire::AccessClaims;
 
+use super::Call;
 use super::own::{self, Dead, Own};
 use super::refusal::Refusal;
-use super::{Call, scope};
-use crate::mint;
 
 /// What is found.
 pub(crate) async fn introspect(call: Call<'_>) -> Result<Option<AccessClaims>, Refusal> {
@@ -18,19 +17,16 @@ pub(crate) async fn introspect(call: Call<'_>) -> Result<Option<AccessClaims>, R
     }
     let token = call.must("token", "token is missing")?;
     let audiences = &call.known.client.registration.audiences;
-    let claims = match own::read(call.room, call.realm, token).await {
-        Ok(Own::Jwt(claims)) => *claims,
-        Ok(Own::Opaque(opaque)) => {
-            let basis = &opaque.basis;
-            let audience = basis.grant.audiences.iter().filter(|name| audiences.contains(name)).cloned().collect();
-            let granted = match call.room.client(&call.realm.name, &basis.grant.client).await? {
-                Some((_, client)) => scope::remaining(&basis.grant.scopes, &client, &basis.user),
-                None => return Ok(None),
-            };
-            let mut claims = mint::of_person(call.room, call.realm, basis, granted, audience);
-            claims.exp = opaque.expires_at;
+    let found = match own::read(call.room, call.realm, token).await {
+        Ok(Own::Jwt(claims)) => Ok(*claims),
+        Ok(Own::Opaque(opaque)) => own::inner(call.room, call.realm, &opaque).await.map(|mut claims| {
+            claims.aud.retain(|name| audiences.contains(name));
             claims
-        }
+        }),
+        Err(dead) => Err(dead),
+    };
+    let claims = match found {
+        Ok(claims) => claims,
         Err(Dead::Refused(_)) => return Ok(None),
         Err(Dead::Unavailable(unavailable)) => return Err(unavailable.into()),
     };

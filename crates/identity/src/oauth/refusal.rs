@@ -46,15 +46,6 @@ pub(crate) struct Fault {
     pub(crate) reason: Option<Reason>,
 }
 
-/// How a client that failed to prove who it is had tried to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tried {
-    /// With the header, so the answer must name the scheme (RFC 6749 §5.2).
-    Basic,
-    /// In the form, or not at all.
-    Form,
-}
-
 /// Why a bearer token opens nothing here (RFC 6750 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BearerFault {
@@ -74,7 +65,7 @@ pub(crate) enum Refusal {
     /// The request is at fault.
     Request(Fault),
     /// The client did not prove who it is. Nothing tells an unknown client from a wrong secret.
-    Client(Tried),
+    Client,
     /// The client may not ask for this at all: its registration lacks the capability.
     Incapable(&'static str),
     /// The bearer token is at fault.

@@ -1,4 +1,5 @@
-//! Revocation (RFC 7009): ends the grant behind any token of its family, and a first-party sign-in with it.
+//! Revocation (RFC 7009): ends the grant behind any token of its family, and a first-party sign-in with it; a delegated token
+//! alone.
 //!
 //! An unknown token is as good as revoked (§2.2). A token of another client is refused and lives on (§2.1). The answer
 //! comes when every reader in this process has applied the revocation.
@@ -62,12 +63,20 @@ async fn find(call: Call<'_>, token: &str) -> Result<Option<Found>, Refusal> {
         }
         Some(_) => Ok(None),
         None => match own::jwt(call.room, call.realm, token).await {
-            Ok(claims) => Ok(Some(match claims.grant {
-                Some(grant) => Found::Grant(grant, claims.client_id),
-                None => Found::Alone(Box::new(claims)),
-            })),
+            Ok(claims) => of_jwt(call, claims).await.map(Some),
             Err(Dead::Refused(_)) => Ok(None),
             Err(Dead::Unavailable(unavailable)) => Err(unavailable.into()),
         },
     }
+}
+
+/// A JWT stands for its grant where its client is the grant's; what another client got by exchange ends alone.
+async fn of_jwt(call: Call<'_>, claims: AccessClaims) -> Result<Found, Refusal> {
+    if let Some(grant) = claims.grant {
+        let basis = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)?;
+        if basis.is_some_and(|basis| basis.grant.client == claims.client_id) && claims.act.is_none() {
+            return Ok(Found::Grant(grant, claims.client_id));
+        }
+    }
+    Ok(Found::Alone(Box::new(claims)))
 }

@@ -73,6 +73,7 @@ async fn code(call: Call<'_>) -> Result<Issued, Refusal> {
     let refused = Refusal::grant("the code is not good for this client, redirect_uri and code_verifier");
     let code = call.must("code", "code is missing")?;
     let code = Credential::parse(Kind::Code, code).map_err(|_| refused)?;
+    can_be_served(call)?;
     let challenge = match call.params.one("code_verifier") {
         Some(verifier) if pkce::is_verifier(verifier) => Some(pkce::challenge_of(verifier)),
         // RFC 7636 §4.1; it must still burn the code, so it is presented as one that matches nothing.
@@ -95,7 +96,11 @@ async fn code(call: Call<'_>) -> Result<Issued, Refusal> {
         },
     };
     match call.room.store.redeem_code(call.act(), redemption).await.map_err(unavailable)? {
-        Redeemed::Granted { basis, nonce } => deliver(call, &basis, nonce.as_deref()).await,
+        Redeemed::Granted { basis, nonce } => match deliver(call, &basis, nonce.as_deref()).await {
+            // Nobody holds anything of it, and the code is used up.
+            Err(refusal @ Refusal::Request(_)) => Err(take_back(call, &basis, refusal).await),
+            delivered => delivered,
+        },
         Redeemed::Refused { .. } => {
             // A replay may have revoked a grant; nobody is answered before that is in force.
             call.room.hub.settle(&call.realm.name).await?;
@@ -111,8 +116,10 @@ async fn renew(call: Call<'_>) -> Result<Issued, Refusal> {
     let text = call.must("refresh_token", "refresh_token is missing")?;
     let token = refresh::open(&call.realm.refresh_key, text).map_err(|_| refused)?;
     let grant = GrantId(token.grant);
-    // Before the token is used up: a wrong scope must not cost the client its grant.
-    if let Some(basis) = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)? {
+    // Before the token is used up: a request that cannot be served must not cost the client its grant.
+    can_be_served(call)?;
+    let basis = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)?;
+    if let Some(basis) = basis.filter(|basis| basis.grant.client == call.known.client.id) {
         scope::narrowed(scope::parse(call.params.one("scope"))?, &basis.grant.scopes)?;
         scope::audiences(&call.params.audiences(), &basis.grant.audiences)?;
     }
@@ -132,7 +139,13 @@ async fn renew(call: Call<'_>) -> Result<Issued, Refusal> {
             call.room.hub.settle(&call.realm.name).await?;
             Err(refused)
         }
-        Refreshed::Refused(_) => Err(refused),
+        Refreshed::Refused(reason) => {
+            let mut line = call.act().audit(Event::RefreshRefused);
+            line.grant = Some(grant);
+            line.reason = Some(reason);
+            call.room.record(line);
+            Err(refused)
+        }
     }
 }
 
@@ -176,9 +189,10 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
     let (access_token, expires_at) = match form(call)? {
         AccessTokenForm::Opaque => {
             // What it stands for must fit a header between services; better said now than with every request.
-            let inner = mint::of_person(room, realm, basis, scope.clone(), audience);
+            let inner = mint::of_person(room, realm, basis, scope.clone(), audience.clone());
             fits(call, basis, mint::length(&inner), INNER_BYTES_MAX).await?;
-            keep_opaque(call, basis).await?
+            let worth = Worth { scopes: scope.clone(), audiences: audience, expires_at: basis.grant.expires_at };
+            keep_opaque(call, basis, worth).await?
         }
         AccessTokenForm::Jwt => {
             let claims = mint::of_person(room, realm, basis, scope.clone(), audience);
@@ -187,7 +201,8 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
             (text, claims.exp)
         }
     };
-    let id_token = scope.has("openid").then(|| mint::id_token(room, realm, basis, nonce, &access_token)).transpose()?;
+    let id_token =
+        scope.has("openid").then(|| mint::id_token(room, realm, basis, (nonce, &scope), &access_token)).transpose()?;
     let refresh_token =
         basis.grant.refresh.map(|state| refresh::mint(&realm.refresh_key, basis.grant.id.0, state.generation));
     Ok(Issued {
@@ -213,14 +228,35 @@ fn form(call: Call<'_>) -> Result<AccessTokenForm, Refusal> {
     }
 }
 
-/// A fresh opaque token of a grant, and when it ends: with the grant, or with the sign-in behind it.
-pub(super) async fn keep_opaque(call: Call<'_>, basis: &Basis) -> Result<(Secret<String>, Timestamp), Refusal> {
+/// What an opaque token is worth: at most its grant.
+#[derive(Debug)]
+pub(super) struct Worth {
+    pub(super) scopes: Scopes,
+    pub(super) audiences: Vec<String>,
+    pub(super) expires_at: Timestamp,
+}
+
+/// A fresh opaque token of a grant, and when it ends: no later than the grant, and the sign-in behind it.
+pub(super) async fn keep_opaque(
+    call: Call<'_>,
+    basis: &Basis,
+    worth: Worth,
+) -> Result<(Secret<String>, Timestamp), Refusal> {
+    let Worth { scopes, audiences, expires_at } = worth;
     let token = Credential::mint(Kind::OpaqueToken, &*call.room.entropy);
-    let sign_in_ends = basis.session.as_ref().map(|session| session.expires_at);
-    let expires_at = sign_in_ends.unwrap_or(basis.grant.expires_at).min(basis.grant.expires_at);
-    let kept = NewOpaque { digest: token.digest(), grant: basis.grant.id, expires_at };
+    let ends = basis.session.as_ref().map(|session| session.expires_at);
+    let expires_at = ends.unwrap_or(expires_at).min(expires_at).min(basis.grant.expires_at);
+    let kept = NewOpaque { digest: token.digest(), grant: basis.grant.id, scopes, audiences, expires_at };
     call.room.store.keep_opaque(call.act(), kept).await.map_err(unavailable)?;
     Ok((token.into_secret(), expires_at))
+}
+
+/// What can be said of a request before its code or refresh token is looked at.
+fn can_be_served(call: Call<'_>) -> Result<(), Refusal> {
+    form(call)?;
+    carrier(call)?;
+    scope::parse(call.params.one("scope"))?;
+    Ok(())
 }
 
 /// How long a token its carrier takes, where the client said so.
@@ -234,7 +270,16 @@ async fn fits(call: Call<'_>, basis: &Basis, bytes: usize, bytes_max: usize) -> 
     if bytes <= bytes_max {
         return Ok(());
     }
-    call.room.store.revoke_grant(call.act(), basis.grant.id).await.map_err(unavailable)?;
-    call.room.hub.settle(&call.realm.name).await?;
-    Err(Refusal::TooLarge { bytes, bytes_max })
+    Err(take_back(call, basis, Refusal::TooLarge { bytes, bytes_max }).await)
+}
+
+/// Takes back what was granted for a request that is refused after all.
+async fn take_back(call: Call<'_>, basis: &Basis, refusal: Refusal) -> Refusal {
+    if let Err(error) = call.room.store.revoke_grant(call.act(), basis.grant.id).await {
+        return unavailable(error).into();
+    }
+    match call.room.hub.settle(&call.realm.name).await {
+        Ok(()) => refusal,
+        Err(unavailable) => unavailable.into(),
+    }
 }

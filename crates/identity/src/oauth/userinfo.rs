@@ -1,34 +1,22 @@
 //! Who is signed in, for a client with `openid` (OpenID Connect Core §5.3).
 
-use sekisho_wire::Reason;
+use sekisho_model::grant::Basis;
+use sekisho_wire::{Reason, Scopes};
 use serde_json::{Map, Value};
 
 use super::own::{self, Dead, Own};
 use super::refusal::{BearerFault, Refusal};
-use super::scope;
 use crate::mint::Person;
 use crate::realms::RealmState;
 use crate::room::{Room, unavailable};
 
 /// The claims that the token's scopes show.
 pub(crate) async fn userinfo(room: &Room, realm: &RealmState, token: &str) -> Result<Map<String, Value>, Refusal> {
-    let dead = |reason| Refusal::Bearer(BearerFault::Invalid(reason));
-    let (basis, scopes) = match own::read(room, realm, token).await {
-        Ok(Own::Opaque(opaque)) => {
-            let client = room.client(&realm.name, &opaque.basis.grant.client).await?;
-            let (_, client) = client.ok_or(dead(Reason::ClientRevoked))?;
-            let scopes = scope::remaining(&opaque.basis.grant.scopes, &client, &opaque.basis.user);
-            (opaque.basis, scopes)
-        }
-        Ok(Own::Jwt(claims)) => {
-            // A client's own token stands for no person.
-            let grant = claims.grant.ok_or(Refusal::Bearer(BearerFault::Scope("openid")))?;
-            let basis = room.store.basis(&realm.name, grant).await.map_err(unavailable)?;
-            let basis = basis.ok_or(dead(Reason::GrantRevoked))?;
-            basis.check(room.now()).map_err(dead)?;
-            (basis, claims.scope)
-        }
-        Err(Dead::Refused(reason)) => return Err(dead(reason)),
+    let (basis, scopes) = match person(room, realm, token).await {
+        Ok(Some(found)) => found,
+        // A client's own token stands for no person.
+        Ok(None) => return Err(BearerFault::Scope("openid").into()),
+        Err(Dead::Refused(reason)) => return Err(BearerFault::Invalid(reason).into()),
         Err(Dead::Unavailable(unavailable)) => return Err(unavailable.into()),
     };
     if !scopes.has("openid") {
@@ -41,4 +29,24 @@ pub(crate) async fn userinfo(room: &Room, realm: &RealmState, token: &str) -> Re
     };
     claims.insert("sub".to_owned(), Value::String(basis.user.id.to_string()));
     Ok(claims)
+}
+
+/// Who is behind a token, and what it shows of them.
+async fn person(room: &Room, realm: &RealmState, token: &str) -> Result<Option<(Basis, Scopes)>, Dead> {
+    let claims = match own::read(room, realm, token).await? {
+        Own::Opaque(opaque) => {
+            let scopes = own::inner(room, realm, &opaque).await?.scope;
+            return Ok(Some((opaque.basis, scopes)));
+        }
+        Own::Jwt(claims) => *claims,
+    };
+    // What a service got for calling the next one is not for asking about people.
+    if claims.act.is_some() {
+        return Err(Dead::Refused(Reason::WrongAudience));
+    }
+    let Some(grant) = claims.grant else { return Ok(None) };
+    let basis = room.store.basis(&realm.name, grant).await.map_err(unavailable)?;
+    let basis = basis.ok_or(Dead::Refused(Reason::GrantRevoked))?;
+    basis.check(room.now()).map_err(Dead::Refused)?;
+    Ok(Some((basis, claims.scope)))
 }

@@ -73,3 +73,32 @@ fn what_is_remembered_is_bounded() {
     }
     assert!(throttle.counts().len() <= 100, "{throttle:?}");
 }
+
+#[test]
+fn a_right_password_does_not_lift_the_wait_that_wrong_ones_brought_meanwhile() {
+    let (clock, realm) = (TestClock::new(), main());
+    let throttle = throttle(&clock);
+    for number in 0..49 {
+        throttle.sign_in(&realm, &format!("user{number}"), address(1)).unwrap();
+        clock.leap(Duration::from_millis(1));
+    }
+    let own = throttle.sign_in(&realm, "mallory", address(1)).unwrap();
+    clock.leap(Duration::from_millis(1100));
+    throttle.sign_in(&realm, "alice", address(1)).unwrap();
+    throttle.succeeded(own);
+    assert!(throttle.sign_in(&realm, "bob", address(1)).is_err(), "alice's guess still has to be waited for");
+}
+
+#[test]
+fn clients_that_do_not_exist_push_out_nothing_that_is_known_of_accounts() {
+    let (clock, realm) = (TestClock::new(), main());
+    let limits = Limits { throttled_max: 100, ..Limits::default() };
+    let throttle = Throttle::new(Arc::new(clock.clone()), &limits);
+    for _ in 0..5 {
+        throttle.sign_in(&realm, "alice", None).unwrap();
+    }
+    for number in 0..10_000 {
+        throttle.wrong_secret(&realm, &format!("client{number}"), None).unwrap();
+    }
+    assert!(throttle.sign_in(&realm, "alice", None).is_err());
+}

@@ -101,6 +101,11 @@ fn registration(kind: ClientKind) -> Registration {
             vec![GrantType::ClientCredentials, GrantType::TokenExchange],
             vec![Capability::ReadFeed, Capability::Introspect],
         ),
+        ClientKind::Gateway => (
+            ClientAuth::ClientSecretBasic,
+            vec![GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::TokenExchange],
+            vec![Capability::ReadFeed, Capability::Introspect, Capability::Swap, Capability::FirstPartyLogin],
+        ),
     };
     Registration {
         name: String::new(),

@@ -14,6 +14,7 @@ use super::{Config, Gateway, Identity, Mistake, said};
 use crate::kek::KekSource;
 
 mod gateway;
+mod theme;
 
 const IDENTITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7000);
 const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7001);
@@ -167,6 +168,7 @@ impl Notes {
             key_lead,
             signing_algorithm,
             allowed_origins,
+            theme,
         } = said;
         let usual = RealmSettings::default();
         let mut or = |key, least_s, said, usual_s| self.seconds((name, key), said, least_s).unwrap_or(usual_s);
@@ -183,6 +185,7 @@ impl Notes {
             refresh_grace_s: or("refresh_grace", 0, refresh_grace, usual.refresh_grace_s),
             key_lead_s: or("key_lead", 1, key_lead, usual.key_lead_s),
             signing_algorithm: signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
+            theme: self.theme(name, theme),
             ..usual
         };
         let origins = allowed_origins.into_iter().map(|At { value, spot }| {

@@ -73,6 +73,20 @@ pub(super) struct Realm {
     pub(super) signing_algorithm: Option<Text<Algorithm>>,
     /// Origins whose scripts may call the token endpoint and userinfo: `https://app.example`.
     pub(super) allowed_origins: Vec<At<String>>,
+    /// How the realm's pages look. Default: the house's own.
+    pub(super) theme: Theme,
+}
+
+/// How the pages of a realm look.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Theme {
+    /// The colour of what is to be pressed, like `#8a2b1f`; made darker or lighter where text would not be readable.
+    pub(super) accent: Option<At<String>>,
+    /// A file with an SVG, PNG, JPEG or WebP image, at most 256 KiB, shown beside the name.
+    pub(super) logo: Option<At<PathBuf>>,
+    /// What the realm is called on its pages. Default: `Sekisho`.
+    pub(super) name: Option<At<String>>,
 }
 
 /// The gateway.

@@ -162,6 +162,10 @@ async fn the_token_endpoint_refuses_what_it_must() {
         answers.push((answer.code(), answer.json()));
     }
     assert_eq!(answers[0], answers[1], "an unknown client looks like a wrong secret");
+    let lines = rig.audit.lines_of_event("client_refused");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!((&lines[0]["client"], &lines[1]["client"]), (&json!("orders"), &Value::Null));
+    assert!(lines.iter().all(|line| !line.to_string().contains("sekcswrong") && !line.to_string().contains("nobody")));
     assert_eq!((answers[0].0, &answers[0].1["error"]), (401, &json!("invalid_client")));
     let both = rig.identity.post(TOKEN).basic(&id, &secret);
     let both = both.form(&[("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &secret)]);

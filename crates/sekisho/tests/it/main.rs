@@ -4,7 +4,7 @@
 //! identity is at the other end of a wire.
 //!
 //! Not proved yet, by the issue that brings it:
-//! - "Foundations complete": OPQ-7 on a page; cookie attributes with `__Host-` on TLS listeners; stories on PostgreSQL.
+//! - "Foundations complete": cookie attributes with `__Host-` on TLS listeners; stories on PostgreSQL.
 //! - The `sso` pattern: INV-6 as a redirect of page navigations.
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
@@ -14,6 +14,8 @@ mod apart;
 mod binary;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod confused;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
@@ -30,6 +32,8 @@ mod oauth;
 mod operations;
 #[cfg(test)]
 mod opq;
+#[cfg(test)]
+mod pages;
 #[cfg(test)]
 mod races;
 #[cfg(test)]

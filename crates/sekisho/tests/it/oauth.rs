@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use sekisho_token::Digest;
 
-use crate::client::Answer;
+use crate::client::{Answer, Ask};
 use crate::rig::Rig;
 
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
@@ -80,18 +80,25 @@ pub(crate) async fn refresh(rig: &Rig, token: &str) -> Answer {
 pub(crate) struct Browser<'a> {
     rig: &'a Rig,
     cookies: Vec<(String, String)>,
+    says: Vec<(&'static str, &'static str)>,
 }
 
 // === impl Browser ===
 
 impl<'a> Browser<'a> {
     pub(crate) fn of(rig: &'a Rig) -> Self {
-        Self { rig, cookies: Vec::new() }
+        Self { rig, cookies: Vec::new(), says: Vec::new() }
+    }
+
+    /// One that sends this header with every request.
+    pub(crate) fn saying(mut self, name: &'static str, value: &'static str) -> Self {
+        self.says.push((name, value));
+        self
     }
 
     /// Opens an address at identity and follows redirects until there is a page, or one that leads elsewhere.
     pub(crate) async fn go(&mut self, target: &str) -> Answer {
-        let answer = self.rig.identity.get(target).header("cookie", &self.cookie()).send().await;
+        let answer = self.dressed(self.rig.identity.get(target)).send().await;
         self.follow(answer).await
     }
 
@@ -109,7 +116,7 @@ impl<'a> Browser<'a> {
         let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields: Vec<(&str, &str)> = hidden.chain(filled_in.iter().copied()).collect();
         let target = self.rig.identity_path(&unescaped(&action));
-        let ask = self.rig.identity.post(&target).header("cookie", &self.cookie());
+        let ask = self.dressed(self.rig.identity.post(&target));
         let answer = ask.header("origin", &self.rig.identity_origin()).form(&fields).send().await;
         self.follow(answer).await
     }
@@ -122,7 +129,7 @@ impl<'a> Browser<'a> {
                 return answer;
             }
             let target = self.rig.identity_path(&location);
-            answer = self.rig.identity.get(&target).header("cookie", &self.cookie()).send().await;
+            answer = self.dressed(self.rig.identity.get(&target)).send().await;
         }
         panic!("redirected five times without coming anywhere")
     }
@@ -134,6 +141,11 @@ impl<'a> Browser<'a> {
             self.cookies.retain(|(kept, _)| kept != name);
             self.cookies.push((name.to_owned(), value.to_owned()));
         }
+    }
+
+    fn dressed(&self, ask: Ask) -> Ask {
+        let ask = ask.header("cookie", &self.cookie());
+        self.says.iter().fold(ask, |ask, (name, value)| ask.header(name, value))
     }
 
     fn cookie(&self) -> String {

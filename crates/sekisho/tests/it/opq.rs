@@ -1,8 +1,7 @@
 //! OPQ-1 … OPQ-8: the opaque pattern (JWT and gateway).
 //!
 //! OPQ-1 holds for every answer that any story gets on these routes: the rig's client fails the story otherwise. OPQ-3,
-//! OPQ-5 and OPQ-6 with a second gateway and over the wire are in `apart`. The list of sessions as a page comes with
-//! "Foundations complete".
+//! OPQ-5 and OPQ-6 with a second gateway and over the wire are in `apart`, OPQ-7 on a page of the person's own in `pages`.
 
 use std::time::Duration;
 

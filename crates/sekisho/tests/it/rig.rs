@@ -185,6 +185,7 @@ impl Rig {
         let mut settings = Settings::at(&format!("http://localhost:{}", identity_addr.port()));
         settings.realm_defaults =
             RealmSettings { refresh_grace_s: options.refresh_grace_s, ..RealmSettings::default() };
+        settings.realms = [("shop".parse().unwrap(), crate::pages::dressed())].into();
         let mut house = House::within(surroundings.clone());
         let plan = IdentityPlan { keep: Keep::Dir(dir.path().to_owned()), settings, seal: SealingKey::from_bytes(KEK) };
         house.open_identity(plan).await.unwrap();

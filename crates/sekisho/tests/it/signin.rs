@@ -165,3 +165,69 @@ async fn logout_without_a_hint_asks_first_and_goes_only_to_registered_addresses(
     let silent = browser.go(&authorize(&[("prompt", "none")])).await;
     assert_eq!(sent_back(&silent, "error").as_deref(), Some("login_required"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_token_hint_names_who_must_sign_in_and_a_bad_one_is_an_error() {
+    let rig = Rig::start().await;
+    let secret = rig.register("web", web()).await.unwrap();
+    let mut of_alice = Browser::of(&rig);
+    let page = of_alice.go(&authorize(&[])).await;
+    let back = of_alice.sign_in(&page, "alice").await;
+    let tokens = redeem(&rig, secret.expose(), &back, &[("code_verifier", VERIFIER)]).await.json();
+    let hint = tokens["id_token"].as_str().unwrap();
+    assert!(sent_back(&of_alice.go(&authorize(&[("id_token_hint", hint)])).await, "code").is_some());
+    let mut of_bob = Browser::of(&rig);
+    let page = of_bob.go(&authorize(&[])).await;
+    of_bob.sign_in(&page, "bob").await;
+    let asked = of_bob.go(&authorize(&[("id_token_hint", hint)])).await;
+    assert!(asked.text().contains("password"), "alice has to sign in: {}", asked.text());
+    for (pairs, error) in [
+        (vec![("id_token_hint", hint), ("prompt", "none")], "login_required"),
+        (vec![("id_token_hint", "garbage")], "login_required"),
+    ] {
+        assert_eq!(sent_back(&of_bob.go(&authorize(&pairs)).await, "error").as_deref(), Some(error), "{pairs:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_by_form_are_sent_on_by_get_where_the_browser_shows_its_cookies() {
+    let rig = Rig::start().await;
+    rig.register("web", web()).await;
+    let mut browser = Browser::of(&rig);
+    let page = browser.go(&authorize(&[])).await;
+    browser.sign_in(&page, "alice").await;
+    for path in ["/realms/main/oauth2/authorize", "/realms/main/oauth2/logout"] {
+        let posted = rig.identity.post(path).form(&[("client_id", "web"), ("state", "a b&c")]).send().await;
+        assert_eq!(posted.code(), 303, "{path}: {}", posted.text());
+        let location = rig.identity_path(posted.header("location").unwrap());
+        assert_eq!(location, format!("{path}?client_id=web&state=a+b%26c"));
+    }
+    assert!(sent_back(&browser.go(&authorize(&[("prompt", "none")])).await, "code").is_some(), "nothing has ended");
+    let head = rig.identity.ask(http::Method::HEAD, &authorize(&[("prompt", "none")])).send().await;
+    assert_eq!((head.code(), head.header("location")), (405, None), "a HEAD issues no code");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn max_age_0_means_sign_in_now() {
+    let rig = Rig::start().await;
+    rig.register("web", web()).await;
+    let mut browser = Browser::of(&rig);
+    let page = browser.go(&authorize(&[])).await;
+    browser.sign_in(&page, "alice").await;
+    let asked = browser.go(&authorize(&[("max_age", "0")])).await;
+    assert!(asked.text().contains("password"), "{}", asked.text());
+    assert!(sent_back(&browser.sign_in(&asked, "alice").await, "code").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_logins_begin_from_one_address_in_a_minute() {
+    let rig = Rig::start().await;
+    rig.register("web", web()).await;
+    let begin = async || rig.identity.get(&authorize(&[])).send().await.code();
+    for number in 0..600 {
+        assert_eq!(begin().await, 303, "{number}");
+    }
+    assert_eq!(begin().await, 429);
+    rig.advance(Duration::from_secs(60)).await;
+    assert_eq!(begin().await, 303);
+}

@@ -14,7 +14,7 @@ use sqlx::SqliteConnection;
 use super::{OpenError, cannot_open};
 
 /// The schema that this program writes and reads.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// One step.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +25,10 @@ pub(crate) struct Migration {
 }
 
 /// Every step, oldest first.
-pub(crate) const ALL: &[Migration] =
-    &[Migration { version: SCHEMA_VERSION, sql: include_str!("../../migrations/sqlite/0001_first_light.sql") }];
+pub(crate) const ALL: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../migrations/sqlite/0001_first_light.sql") },
+    Migration { version: SCHEMA_VERSION, sql: include_str!("../../migrations/sqlite/0002_opaque_tokens_narrow.sql") },
+];
 
 /// Brings the database up to the last of `steps`, each in a transaction of its own.
 pub(crate) async fn run(

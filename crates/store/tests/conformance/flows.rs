@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sekisho_model::Flow;
-use sekisho_model::flow::{AuthorizationRequest, Flows as _, Progress};
-use sekisho_wire::SessionId;
+use sekisho_model::flow::{AccountPage, AccountRequest, AuthorizationRequest, Flows as _, Progress};
+use sekisho_wire::{SessionId, UserId};
 use tokio::task::JoinSet;
 
 use crate::rig::{NOW, Rig, web};
@@ -22,11 +22,13 @@ fn flow(rig: &Rig) -> Flow {
         ask_again: false,
         max_age_s: Some(60),
         login_hint: None,
+        expected: Some(UserId(7)),
+        ui_locales: None,
     };
     Flow {
         digest: rig.digest(),
         browser: rig.digest(),
-        request,
+        request: request.into(),
         started_at: NOW,
         expires_at: NOW.plus_s(600),
         progress: Progress::default(),
@@ -41,6 +43,14 @@ async fn a_flow_keeps_its_progress_until_its_time_is_over(rig: &Rig) {
     rig.store.advance_flow(rig.act(), flow.digest, flow.progress).await.unwrap();
     assert_eq!(rig.store.flow(&rig.realm, flow.digest, NOW.plus_s(599)).await.unwrap().as_ref(), Some(&flow));
     assert_eq!(rig.store.flow(&rig.realm, flow.digest, NOW.plus_s(600)).await.unwrap(), None);
+}
+
+async fn a_flow_towards_ones_own_account_is_read_back_as_one(rig: &Rig) {
+    let request =
+        AccountRequest { account: AccountPage::Password, max_age_s: Some(600), ui_locales: Some("ja en".to_owned()) };
+    let flow = Flow { request: request.into(), ..flow(rig) };
+    rig.store.start_flow(rig.act(), flow.clone()).await.unwrap();
+    assert_eq!(rig.store.flow(&rig.realm, flow.digest, NOW).await.unwrap(), Some(flow));
 }
 
 async fn of_50_who_finish_a_flow_at_once_one_does(rig: &Rig) {
@@ -58,4 +68,8 @@ async fn of_50_who_finish_a_flow_at_once_one_does(rig: &Rig) {
     assert_eq!(rig.store.flow(&rig.realm, digest, NOW).await.unwrap(), None);
 }
 
-on_every_backend!(a_flow_keeps_its_progress_until_its_time_is_over, of_50_who_finish_a_flow_at_once_one_does,);
+on_every_backend!(
+    a_flow_keeps_its_progress_until_its_time_is_over,
+    a_flow_towards_ones_own_account_is_read_back_as_one,
+    of_50_who_finish_a_flow_at_once_one_does,
+);

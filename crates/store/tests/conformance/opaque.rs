@@ -1,16 +1,17 @@
 //! Opaque tokens.
 
 use sekisho_model::grant::Grants as _;
-use sekisho_model::opaque::{NewOpaque, OpaqueTokens as _};
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_wire::Reason;
 
-use crate::rig::{NOW, Rig};
+use crate::rig::{NOW, Rig, opaque};
 
 async fn a_token_leads_to_its_grant_until_its_time_is_over(rig: &Rig) {
     let (user, session, grant) = rig.any_grant("alice").await;
-    let token = NewOpaque { digest: rig.digest(), grant, expires_at: NOW.plus_s(60) };
+    let token = opaque(rig.digest(), grant, NOW.plus_s(60));
     rig.store.keep_opaque(rig.act(), token.clone()).await.unwrap();
     let found = rig.store.opaque(&rig.realm, token.digest, NOW.plus_s(59)).await.unwrap().unwrap();
+    assert_eq!((found.scopes, found.audiences), (token.scopes, token.audiences), "what it was issued with");
     assert_eq!((found.expires_at, found.basis.position), (NOW.plus_s(60), rig.head().await));
     assert_eq!((found.basis.grant.id, found.basis.user.id), (grant, user));
     assert_eq!(found.basis.session.map(|session| session.id), Some(session));
@@ -22,7 +23,7 @@ async fn the_end_of_the_grant_shows_in_the_basis_and_the_end_of_the_token_does_n
     let (_, _, grant) = rig.any_grant("alice").await;
     let tokens = [rig.digest(), rig.digest()];
     for digest in tokens {
-        rig.store.keep_opaque(rig.act(), NewOpaque { digest, grant, expires_at: NOW.plus_s(60) }).await.unwrap();
+        rig.store.keep_opaque(rig.act(), opaque(digest, grant, NOW.plus_s(60))).await.unwrap();
     }
     assert_eq!(rig.store.drop_opaque(rig.act(), tokens[0]).await, Ok(true));
     assert_eq!(rig.store.drop_opaque(rig.act(), tokens[0]).await, Ok(false));

@@ -5,14 +5,14 @@ use sekisho_model::feed::FeedLog as _;
 use sekisho_model::flow::Flows as _;
 use sekisho_model::grant::{Grants as _, Refreshed};
 use sekisho_model::key::Keys as _;
-use sekisho_model::opaque::{NewOpaque, OpaqueTokens as _};
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_model::realm::{CreateRealmError, NewRealm, Realms as _};
 use sekisho_model::session::Sessions as _;
 use sekisho_model::user::{CreateUserError, NewUser, Users as _};
 use sekisho_model::{Act, StoreError};
 use sekisho_wire::{Change, Position, RealmName, UserId};
 
-use crate::rig::{NOW, Rig, new_key, refresh, web};
+use crate::rig::{NOW, Rig, new_key, opaque, refresh, web};
 
 async fn a_new_realm_publishes_its_first_key_as_revision_one_of_an_epoch_of_its_time(rig: &Rig) {
     let realm: RealmName = "other".parse().unwrap();
@@ -51,7 +51,7 @@ async fn realms_do_not_see_one_anothers_rows(rig: &Rig) {
     let (user, session, grant) = rig.any_grant("alice").await;
     rig.client("web").await;
     let code = rig.code(user, session).await;
-    let token = NewOpaque { digest: rig.digest(), grant, expires_at: NOW.plus_s(60) };
+    let token = opaque(rig.digest(), grant, NOW.plus_s(60));
     rig.store.keep_opaque(rig.act(), token.clone()).await.unwrap();
 
     let other: RealmName = "other".parse().unwrap();

@@ -12,6 +12,7 @@ use sekisho_model::code::{Codes as _, Presented, Redeemed, Redemption, Stage};
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::{NewGrant, RefreshRequest};
 use sekisho_model::key::NewKey;
+use sekisho_model::opaque::NewOpaque;
 use sekisho_model::realm::{NewRealm, Realms as _};
 use sekisho_model::session::{NewSession, Origin, Sessions as _};
 use sekisho_model::user::{NewUser, Users as _};
@@ -32,6 +33,9 @@ pub(crate) const TOKEN_LIFETIME_S: i64 = 600;
 /// How long a session lives unused, and in any case.
 pub(crate) const IDLE_S: i64 = 1000;
 pub(crate) const SESSION_S: i64 = 5000;
+
+/// Everybody's password hash.
+pub(crate) const PASSWORD: &str = "$argon2id$hash";
 
 /// A store and its surroundings.
 #[derive(Debug)]
@@ -108,7 +112,7 @@ impl Rig {
         let user = NewUser {
             id: UserId(self.fresh()),
             name: name.parse().unwrap(),
-            password: "$argon2id$hash".into(),
+            password: PASSWORD.into(),
             scopes: "orders:read stock:read".parse().unwrap(),
             display_name: Some(name.to_owned()),
             email: None,
@@ -129,6 +133,7 @@ impl Rig {
         NewSession {
             id: SessionId(self.fresh()),
             user,
+            password: PASSWORD.into(),
             cookie: (origin == Origin::Browser).then(|| self.digest()),
             origin,
             amr: vec!["pwd".to_owned()],
@@ -150,7 +155,7 @@ impl Rig {
     }
 
     pub(crate) async fn open(&self, session: NewSession) -> Session {
-        self.store.open_session(self.act(), session).await.unwrap()
+        self.store.open_session(self.act(), session).await.unwrap().unwrap()
     }
 
     /// The digest of a fresh code for the client `web`.
@@ -318,5 +323,16 @@ pub(crate) fn registration() -> Registration {
         tokens: AccessTokenForm::Jwt,
         consent: Consent::Implied,
         capabilities: vec![],
+    }
+}
+
+/// An opaque token with some of its grant's rights.
+pub(crate) fn opaque(digest: Digest, grant: GrantId, expires_at: Timestamp) -> NewOpaque {
+    NewOpaque {
+        digest,
+        grant,
+        scopes: "orders:read".parse().unwrap(),
+        audiences: vec!["orders".to_owned()],
+        expires_at,
     }
 }

@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use sekisho_model::audit::AuditLog as _;
 use sekisho_model::grant::Grants as _;
-use sekisho_model::session::{Origin, Sessions as _};
+use sekisho_model::session::{NewSession, Origin, Sessions as _};
+use sekisho_model::user::Users as _;
 use sekisho_wire::audit::Event;
 use sekisho_wire::{Change, Reason, SessionId};
 
@@ -16,7 +17,7 @@ async fn a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap(
     act.address = Some(IpAddr::V6(Ipv6Addr::LOCALHOST));
     let new = rig.new_session(user, Origin::Browser);
     let cookie = new.cookie.unwrap();
-    let opened = rig.store.open_session(act, new).await.unwrap();
+    let opened = rig.store.open_session(act, new).await.unwrap().unwrap();
     let (found, owner) = rig.store.session_by_cookie(&rig.realm, cookie, NOW.plus_s(999)).await.unwrap().unwrap();
     assert_eq!((&found, owner.id), (&opened, user));
     assert_eq!(found.address, Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
@@ -61,7 +62,7 @@ async fn a_session_that_replaces_another_ends_it_in_the_same_transaction(rig: &R
     let (user, old, grant) = rig.any_grant("alice").await;
     let mut new = rig.new_session(user, Origin::Browser);
     new.replaces = Some(old);
-    let opened = rig.store.open_session(rig.act(), new).await.unwrap();
+    let opened = rig.store.open_session(rig.act(), new).await.unwrap().unwrap();
     assert_eq!(rig.last_changes().await, [Change::SessionEnded { session: old }]);
     assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW).is_err());
     let living = rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap();
@@ -94,6 +95,18 @@ async fn living_sessions_are_listed_newest_first(rig: &Rig) {
     assert_eq!(living[0].origin, Origin::FirstParty(web()));
 }
 
+async fn no_session_opens_for_a_password_that_was_changed_or_a_user_who_was_disabled_since_it_was_looked_at(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let new = rig.new_session(user, Origin::Browser);
+    rig.store.change_password(rig.act(), user, "new hash".into(), None).await.unwrap();
+    assert_eq!(rig.store.open_session(rig.act(), new).await.unwrap(), None, "the old password");
+    let new = NewSession { password: "new hash".into(), ..rig.new_session(user, Origin::Browser) };
+    rig.store.disable_user(rig.act(), user).await.unwrap();
+    assert_eq!(rig.store.open_session(rig.act(), new.clone()).await.unwrap(), None, "disabled");
+    rig.store.enable_user(rig.act(), user).await.unwrap();
+    assert!(rig.store.open_session(rig.act(), new).await.unwrap().is_some());
+}
+
 on_every_backend!(
     a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap,
     a_touch_is_written_at_most_every_tenth_of_the_idle_time_and_wakes_nothing_that_is_over,
@@ -101,4 +114,5 @@ on_every_backend!(
     a_session_that_replaces_another_ends_it_in_the_same_transaction,
     a_transaction_that_fails_leaves_no_entry_and_no_change,
     living_sessions_are_listed_newest_first,
+    no_session_opens_for_a_password_that_was_changed_or_a_user_who_was_disabled_since_it_was_looked_at,
 );

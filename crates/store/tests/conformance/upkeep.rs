@@ -2,18 +2,18 @@
 
 use sekisho_model::code::{Codes as _, Redeemed};
 use sekisho_model::grant::Grants as _;
-use sekisho_model::opaque::{NewOpaque, OpaqueTokens as _};
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_model::session::Sessions as _;
 use sekisho_model::store::Upkeep as _;
 
-use crate::rig::{NOW, Rig, granted};
+use crate::rig::{NOW, Rig, granted, opaque};
 
 const DAY_S: i64 = 86_400;
 
 async fn a_sweep_deletes_no_more_than_it_may_and_says_how_much(rig: &Rig) {
     let (_, _, grant) = rig.any_grant("alice").await;
     for _ in 0..25 {
-        let token = NewOpaque { digest: rig.digest(), grant, expires_at: NOW.plus_s(60) };
+        let token = opaque(rig.digest(), grant, NOW.plus_s(60));
         rig.store.keep_opaque(rig.act(), token).await.unwrap();
     }
     let now = NOW.plus_s(60);

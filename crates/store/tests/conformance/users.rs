@@ -2,10 +2,10 @@
 
 use sekisho_model::grant::Grants as _;
 use sekisho_model::session::Sessions as _;
-use sekisho_model::user::{CreateUserError, NewUser, Users as _};
+use sekisho_model::user::{CreateUserError, NewUser, Rehash, Users as _};
 use sekisho_wire::{Change, Reason, UserId};
 
-use crate::rig::{NOW, Rig, TOKEN_LIFETIME_S};
+use crate::rig::{NOW, PASSWORD, Rig, TOKEN_LIFETIME_S};
 
 async fn a_user_reads_back_by_id_and_by_name_in_any_case(rig: &Rig) {
     let new = NewUser {
@@ -56,7 +56,9 @@ async fn users_are_listed_by_name_page_after_page(rig: &Rig) {
 async fn a_rehash_and_new_scopes_append_nothing_to_the_feed(rig: &Rig) {
     let user = rig.user("alice").await;
     let before = rig.head().await;
-    rig.store.rehash_password(rig.act(), user, "newer".into()).await.unwrap();
+    let change = |from: &str| Rehash { from: from.into(), to: "newer".into() };
+    assert_eq!(rig.store.rehash_password(rig.act(), user, change("another")).await, Ok(false), "changed meanwhile");
+    assert_eq!(rig.store.rehash_password(rig.act(), user, change(PASSWORD)).await, Ok(true));
     assert_eq!(rig.store.set_user_scopes(rig.act(), user, "stock:write".parse().unwrap()).await, Ok(true));
     let kept = rig.store.user(&rig.realm, user).await.unwrap().unwrap();
     assert_eq!((kept.password.expose().as_str(), kept.scopes.to_string().as_str()), ("newer", "stock:write"));

@@ -11,7 +11,7 @@ use sekisho_model::code::Codes as _;
 use sekisho_model::flow::{AuthorizationRequest, Flows as _, Progress};
 use sekisho_model::grant::Grants as _;
 use sekisho_model::key::{Keys as _, NewKey};
-use sekisho_model::opaque::{NewOpaque, OpaqueTokens as _};
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_model::session::Origin;
 use sekisho_model::{Code, Flow};
 use sekisho_token::credential::{Credential, Kind};
@@ -23,7 +23,7 @@ use sekisho_wire::change::PublishedKey;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Column as _, Connection as _, Row as _, SqliteConnection};
 
-use crate::rig::{NOW, Rig, granted, registration, web};
+use crate::rig::{self, NOW, Rig, granted, registration, web};
 
 /// Every value of every column of every table, as bytes.
 async fn dump(dir: &Path) -> BTreeMap<String, Vec<Vec<u8>>> {
@@ -65,11 +65,13 @@ fn flow(browser: &Credential, flow: &Credential, session: SessionId) -> Flow {
         ask_again: false,
         max_age_s: None,
         login_hint: None,
+        expected: None,
+        ui_locales: None,
     };
     Flow {
         digest: flow.digest(),
         browser: browser.digest(),
-        request,
+        request: request.into(),
         started_at: NOW,
         expires_at: NOW.plus_s(600),
         progress: Progress { session: Some(session), consented_at: None },
@@ -106,7 +108,7 @@ async fn live_a_little(rig: &Rig) -> Vec<(&'static str, Vec<u8>)> {
     };
     rig.store.issue_code(rig.act(), kept).await.unwrap();
     let grant = granted(rig.store.redeem_code(rig.act(), template).await.unwrap()).grant.id;
-    let token = NewOpaque { digest: opaque.digest(), grant, expires_at: NOW.plus_s(60) };
+    let token = rig::opaque(opaque.digest(), grant, NOW.plus_s(60));
     rig.store.keep_opaque(rig.act(), token).await.unwrap();
     rig.store.refresh_grant(rig.act(), crate::rig::refresh(grant, 0, 0)).await.unwrap();
 
