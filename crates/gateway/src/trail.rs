@@ -88,7 +88,9 @@ impl Trail {
 
     /// Counts the answer.
     pub(crate) fn answered(&self, core: &Core, status: StatusCode) {
-        self.route.as_deref().unwrap_or(&core.shared().meters.unrouted).answered(status);
+        let route = self.route.as_deref().unwrap_or(&core.shared().meters.unrouted);
+        route.answered(status);
+        tracing::debug!(request = %self.id, route = route.name(), status = status.as_u16(), "answered");
     }
 
     /// Writes down what is known.

@@ -46,7 +46,7 @@ mod signin;
 mod throttle;
 
 pub use admin::Admin;
-pub use keys::{KeyTrouble, RotateError, Takeover};
+pub use keys::{Examined, KeyTrouble, RotateError, Takeover, examine};
 pub use meters::{HashingReading, Readings, RealmReading, SignInEnd};
 pub use oauth::redirect_uri::BadRedirectUri;
 pub use settings::{

@@ -15,6 +15,8 @@ use crate::log;
 
 mod administer;
 mod check;
+mod doctor;
+mod keep;
 mod run;
 
 pub use run::run;
@@ -55,6 +57,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what the house is told and what a running server believes, and find what is wrong around it.
+    Doctor(Examination),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Tell why a request was refused.
@@ -79,6 +83,10 @@ enum Command {
     /// Manage signing keys.
     #[command(subcommand)]
     Key(Key),
+    /// Copy the database into a file that is not there yet, also while a server runs on it.
+    Backup(Keeping),
+    /// Put the database of a backup in place; no server may run. Whoever follows the feed loads it anew.
+    Restore(Keeping),
     /// Print the version.
     Version,
 }
@@ -92,6 +100,28 @@ struct Place {
     /// Its data directory, when there is no configuration; `./sekisho-data` without either.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
+}
+
+/// Which house is examined, and how to answer.
+#[derive(Clone, Debug, Args)]
+struct Examination {
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A backup and the house that it is of.
+#[derive(Clone, Debug, Args)]
+struct Keeping {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which realm is meant, and how to answer.

@@ -10,9 +10,11 @@
 
 pub mod admin;
 pub mod audit;
+pub mod beliefs;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod kek;

@@ -1,8 +1,9 @@
 //! The process's own log, on standard error: for people as text, for programs as one JSON object a line.
 //!
 //! What is logged is said by `SEKISHO_LOG`; how, by `--log-format` or `SEKISHO_LOG_FORMAT`. Lines about a request carry its
-//! id in `span.id`, the one that is in `x-request-id` and in the audit. No line holds a credential: those types do not tell
-//! themselves, and a story looks for them in everything that a busy process logs.
+//! id, the one that is in `x-request-id` and in the audit: in `request` at the gateway, in `span.id` at identity, where work on
+//! behalf of a request logs in many places. No line holds a credential: those types do not tell themselves, and a story looks
+//! for them in everything that a busy process logs.
 //!
 //! Not here: the audit, which is kept in files of its own (`audit`).
 

@@ -16,8 +16,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sekisho_fetch::{BadCertificate, Client, Configured, Options};
@@ -37,13 +37,13 @@ use tokio::sync::RwLock;
 
 use crate::config::RemoteRealm;
 use crate::http::listener::Serving;
-use crate::http::operations::{self, Metrics, Readiness};
-use crate::metrics::{self, page::Page};
+use crate::http::operations::{self, Readiness, Told};
 
 mod lodging;
 mod own_client;
 mod own_keys;
 mod switches;
+mod told;
 
 pub use lodging::Lodging;
 pub use switches::Switches;
@@ -222,7 +222,8 @@ impl House {
     /// # Errors
     /// [`RaiseError::Listen`].
     pub fn serve_operations(&mut self, listener: TcpListener) -> Result<(), RaiseError> {
-        let router = operations::router(self.readiness(), self.metrics());
+        let told = Told { readiness: self.readiness(), metrics: self.metrics(), state: self.state() };
+        let router = operations::router(told);
         let Surroundings { clock, handle, .. } = &self.surroundings;
         let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
         self.operations = Some(serving);
@@ -324,32 +325,6 @@ impl House {
                     missing.push("gateway");
                 }
                 missing
-            })
-        })
-    }
-
-    /// What every part that is there has counted.
-    fn metrics(&self) -> Metrics {
-        let (gateway, audit, started) = (Arc::clone(&self.gateway), Arc::clone(&self.surroundings.audit), self.started);
-        // A room that is closed is to be gone; whoever counts must not hold it.
-        let room = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.room));
-        let store = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.store));
-        Arc::new(move || {
-            let (gateway, audit) = (Arc::clone(&gateway), Arc::clone(&audit));
-            let (room, store) = (room.clone(), store.clone());
-            Box::pin(async move {
-                let mut page = Page::default();
-                metrics::house(&mut page, &*audit, started);
-                if let Some(gateway) = &*gateway.read().await {
-                    metrics::gateway::write(&mut page, &gateway.readings());
-                }
-                if let Some(room) = room.upgrade() {
-                    metrics::identity::write(&mut page, &room.readings());
-                }
-                if let Some(store) = store.upgrade() {
-                    metrics::store::write(&mut page, &store.readings());
-                }
-                page.into_text()
             })
         })
     }

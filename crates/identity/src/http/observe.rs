@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
@@ -25,7 +25,15 @@ pub(super) async fn observed(State(room): State<Arc<Room>>, mut request: Request
     if let Some(header) = header.clone() {
         request.headers_mut().insert(REQUEST_ID, header);
     }
-    let mut response = observe::during("http", id, next.run(request)).await;
+    // The template that matched, never the path: a path may hold anything.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let answering = async {
+        let response = next.run(request).await;
+        let (route, status) = (route.as_ref().map(MatchedPath::as_str), response.status().as_u16());
+        tracing::debug!(route, status, "answered");
+        response
+    };
+    let mut response = observe::during("http", id, answering).await;
     if let Some(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
     }

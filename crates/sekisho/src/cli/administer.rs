@@ -131,10 +131,7 @@ async fn administer(at: Where, what: What) -> Outcome {
         Err(SendError::NoServer) => by_hand(&dir, place.config.as_deref(), command).await?,
         sent => sent?,
     };
-    if json {
-        return print(as_json(&outcome));
-    }
-    print(outcome)
+    if json { print(as_json(&outcome)) } else { print(outcome) }
 }
 
 /// Opens the directory as a server would, under its lock, without listening anywhere.
@@ -165,7 +162,7 @@ async fn by_hand(
     Ok(outcome?)
 }
 
-fn as_json(outcome: &admin::Outcome) -> String {
+pub(super) fn as_json(outcome: &admin::Outcome) -> String {
     let rows: Vec<serde_json::Map<String, serde_json::Value>> = outcome
         .rows
         .iter()

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Cli, Command, Place, administer, check};
+use super::{Cli, Command, Place, administer, check, doctor, keep};
 use crate::audit::AuditFiles;
 use crate::config::{Config, schema};
 use crate::demo;
@@ -43,6 +43,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo(options) => on_control(play(options)),
         Command::Check { file, json: false } => return check::in_words(&file),
         Command::Check { file, json: true } => return check::in_json(&file),
+        Command::Doctor(examination) => match control().map(|control| control.block_on(doctor::doctor(examination))) {
+            Ok(Ok(code)) => return code,
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(error.into()),
+        },
         Command::Schema => print(format_args!("{:#}", schema())),
         Command::Explain { id, place, json: false } => explained(&place, id).and_then(print),
         Command::Explain { id, place, json: true } => {
@@ -52,6 +57,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(command) => on_control(administer::client(command)),
         Command::Token(command) => on_control(administer::token(command)),
         Command::Key(command) => on_control(administer::key(command)),
+        Command::Backup(keeping) => on_control(keep::backup(keeping)),
+        Command::Restore(keeping) => on_control(keep::restore(keeping)),
         Command::Version => print(concat!("sekisho ", env!("CARGO_PKG_VERSION"))),
     };
     match outcome {

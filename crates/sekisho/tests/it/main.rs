@@ -17,6 +17,8 @@ mod client;
 #[cfg(test)]
 mod confused;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod forge;
@@ -40,6 +42,8 @@ mod races;
 mod readme;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod restore;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

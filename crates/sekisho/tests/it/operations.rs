@@ -211,6 +211,11 @@ async fn the_log_is_json_names_the_request_and_holds_no_secret() {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(line["timestamp"].is_string() && line["level"].is_string() && line["target"].is_string(), "{line}");
     }
+    let lines: Vec<Value> = told.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_route = |route: &str| lines.iter().filter(|line| line["route"] == route && line["status"] == 200).count();
+    assert_eq!((of_route("opaque"), of_route("jwt-feed")), (1, 1));
+    let of_id = lines.iter().find(|line| line["span"]["id"] == "01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
+    assert_eq!(of_id["route"], "/realms/{realm}/.well-known/openid-configuration");
     let told = told.join("\n");
     for secret in secrets {
         assert!(!told.contains(&secret), "{secret} was logged");
