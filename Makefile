@@ -14,7 +14,7 @@ help: ## say what there is
 demo: compiler ## start everything on loopback; ARGS="--data DIR" goes to the demo
 	cargo run $(FLAVOUR) --bin sekisho -- demo $(ARGS)
 
-test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs
+test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs, foreign clients
 	cargo test $(FLAVOUR) --workspace --test tidy
 	cargo fmt --all --check
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
@@ -22,9 +22,11 @@ test: compiler lints ## the gate: house rules, format, lints, tests, examples in
 	cargo test $(FLAVOUR) --workspace --doc
 	$(MAKE) interop
 
-interop: compiler ## other people's programs against the real binary: a browser
+# Each foreign program is a folder with a `run`; SEKISHO names the binary that it speaks to.
+interop: compiler ## other people's programs against the real binary: Authlib, a browser
 	cargo build $(FLAVOUR) --workspace --bin sekisho
-	@set -e; for run in interop/*/run; do echo "$$run"; "$$run" "$${CARGO_TARGET_DIR:-target}/debug/sekisho"; done
+	@set -e; export SEKISHO="$$(realpath "$${CARGO_TARGET_DIR:-target}/debug/sekisho")"; \
+	for run in interop/*/run; do echo "$$run"; "$$run"; done
 
 bench: compiler ## measure the release build beside other proxies; ARGS="--only gateway" for a part
 	bench/run $(ARGS)

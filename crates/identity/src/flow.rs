@@ -164,7 +164,8 @@ pub(crate) fn silent(stored: &Stored, now: Timestamp) -> Option<Fault> {
     }
 }
 
-/// The password step: a new sign-in in this browser, which replaces the one it had. Gives the new cookie's value.
+/// The password step. The browser's sign-in goes on if it is the same person's and ends if not; the cookie is a new one in
+/// either case, and this gives its value.
 pub(crate) async fn password(
     room: &Room,
     realm: &RealmState,
@@ -176,10 +177,10 @@ pub(crate) async fn password(
     let user = signin::check(room, realm, &Typed { name, password, client }, origin).await?;
     let act = room.act(realm, client, origin);
     let cookie = Credential::mint(Kind::Session, &*room.entropy);
-    let replaces = stored.signed_in.as_ref().map(|(session, _)| session.id);
-    let held = Held::Browser { cookie: cookie.digest(), replaces };
+    let so_far = stored.signed_in.as_ref().map(|(session, _)| session.id);
+    let held = Held::Browser { cookie: cookie.digest(), so_far };
     let session = signin::open_session(room, realm, (act.clone(), origin), &user, held).await?;
-    // The sign-in that was replaced has ended; that is in force before the browser hears of the new one.
+    // Where another sign-in ended, that is in force before the browser hears of the new one.
     room.hub.settle(&realm.name).await?;
     stored.flow.progress.session = Some(session.id);
     stored.signed_in = Some((session, user));

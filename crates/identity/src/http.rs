@@ -4,12 +4,13 @@
 //!   request ─► realm ─► parameters, client, cookies ─► crate::oauth / crate::flow ─► answer
 //! ```
 //!
-//! Status codes meet errors in `answer`, cookies are read and written in `cookies`, pages are in `pages`.
+//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and written in `cookies`, pages are in `pages`.
 
 use std::sync::Arc;
 
 pub(crate) use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::oauth::discovery::Endpoint;
@@ -22,6 +23,7 @@ mod feed;
 mod oauth;
 mod observe;
 mod pages;
+mod refusals;
 mod request;
 
 /// Every route of this room.
@@ -35,8 +37,10 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
         router.route(&format!("/realms/{{realm}}{}", endpoint.path()), methods(endpoint))
     };
     let router = Endpoint::ALL.into_iter().fold(router, routed);
-    let observed = axum::middleware::from_fn_with_state(Arc::clone(&room), observe::observed);
-    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(observed).with_state(room)
+    let recorded = from_fn_with_state(Arc::clone(&room), refusals::recorded);
+    // Outermost: whatever is recorded on the way has the request's id.
+    let observed = from_fn_with_state(Arc::clone(&room), observe::observed);
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(recorded).layer(observed).with_state(room)
 }
 
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.

@@ -49,8 +49,8 @@ pub(crate) enum SignInError {
 /// Where a new sign-in is held.
 #[derive(Debug)]
 pub(crate) enum Held {
-    /// By a browser, under a cookie; in place of the sign-in that it had.
-    Browser { cookie: Digest, replaces: Option<SessionId> },
+    /// By a browser, under a cookie; with the sign-in that it held so far.
+    Browser { cookie: Digest, so_far: Option<SessionId> },
     /// By a first-party client.
     FirstParty(ClientId),
 }
@@ -106,8 +106,8 @@ pub(crate) async fn open_session(
     user: &User,
     held: Held,
 ) -> Result<Session, SignInError> {
-    let (begun, cookie, replaces) = match held {
-        Held::Browser { cookie, replaces } => (Begun::Browser, Some(cookie), replaces),
+    let (begun, cookie, so_far) = match held {
+        Held::Browser { cookie, so_far } => (Begun::Browser, Some(cookie), so_far),
         Held::FirstParty(client) => (Begun::FirstParty(client), None, None),
     };
     let session = NewSession {
@@ -120,7 +120,7 @@ pub(crate) async fn open_session(
         idle_s: realm.settings.session_idle_s,
         lifetime_s: realm.settings.session_lifetime_s,
         user_agent: origin.user_agent.clone(),
-        replaces,
+        held: so_far,
     };
     let opened = room.store.open_session(act, session).await.map_err(unavailable)?;
     opened.ok_or(SignInError::WrongCredentials)

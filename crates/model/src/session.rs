@@ -46,7 +46,7 @@ pub enum Origin {
 /// A sign-in to be opened.
 #[derive(Clone, Debug)]
 pub struct NewSession {
-    /// A fresh id.
+    /// A fresh id, for a sign-in that is opened.
     pub id: SessionId,
     /// Who.
     pub user: UserId,
@@ -64,14 +64,14 @@ pub struct NewSession {
     pub lifetime_s: i64,
     /// With what.
     pub user_agent: Option<String>,
-    /// The session that this one replaces in the same browser (a new sign-in, a step up); it ends in the same
-    /// transaction.
-    pub replaces: Option<SessionId>,
+    /// The sign-in that the browser holds so far. The same person's goes on, under the new cookie and from now: what was
+    /// granted in it stays. Anybody else's ends in the same transaction.
+    pub held: Option<SessionId>,
 }
 
 /// Keeps sign-ins.
 pub trait Sessions: Send + Sync {
-    /// Opens a sign-in. `None` when the user was disabled, or their password changed, since it was looked at.
+    /// Opens a sign-in, or goes on with the one that is held. `None` when the user was disabled, or their password changed, since it was looked at.
     fn open_session(&self, act: Act, session: NewSession) -> BoxFuture<'_, Result<Option<Session>, StoreError>>;
 
     /// The living session of this cookie and its user.

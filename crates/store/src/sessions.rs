@@ -33,16 +33,16 @@ impl Sessions for SqlStore {
                 if !users::still_has(db, &act.realm, session.user, &session.password).await? {
                     return Ok(None);
                 }
-                let replaced = match session.replaces {
-                    Some(old) => end(db, &act, old).await?,
-                    None => None,
+                let (ended, opened) = match session.held {
+                    Some(held) if goes_on(db, &act, held, &session).await? => (None, begun(&act, session, held)),
+                    Some(held) => (end(db, &act, held).await?, insert(db, &act, session).await?),
+                    None => (None, insert(db, &act, session).await?),
                 };
-                let opened = insert(db, &act, session).await?;
                 let mut line = act.audit(Event::LoginSucceeded);
                 line.subject = Some(opened.user.into());
                 line.session = Some(opened.id);
                 audit::append(db, &line).await?;
-                if let Some(change) = replaced {
+                if let Some(change) = ended {
                     feed::append(db, &act, &[change], until).await?;
                 }
                 Ok(Some(opened))
@@ -218,9 +218,36 @@ pub(crate) async fn end_all_through(db: &mut Connection, act: &Act, client: &Cli
     Ok(())
 }
 
-async fn insert(db: &mut Connection, act: &Act, new: NewSession) -> Result<Session, StoreError> {
-    let session = Session {
-        id: new.id,
+/// Whether the sign-in that a browser holds is the same person's and lives; then it goes on as of now.
+async fn goes_on(db: &mut Connection, act: &Act, held: SessionId, new: &NewSession) -> Result<bool, StoreError> {
+    let (idle_until, expires_at) = (act.now.plus_s(new.idle_s), act.now.plus_s(new.lifetime_s));
+    let went_on = db
+        .execute(
+            "UPDATE sessions SET cookie = $4, auth_time = $5, amr = $6, last_seen = $5, idle_until = $7, expires_at = $8, \
+             address = $9, user_agent = $10, over_at = $11 \
+             WHERE realm = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL AND over_at > $5",
+            values![
+                &act.realm,
+                held,
+                new.user,
+                new.cookie,
+                act.now,
+                Value::json(&new.amr, "sessions")?,
+                idle_until,
+                expires_at,
+                act.address,
+                new.user_agent.as_ref(),
+                idle_until.min(expires_at),
+            ],
+        )
+        .await?;
+    Ok(went_on == 1)
+}
+
+/// What a sign-in is at its beginning, or when its person has proved again who they are.
+fn begun(act: &Act, new: NewSession, id: SessionId) -> Session {
+    Session {
+        id,
         user: new.user,
         origin: new.origin,
         auth_time: act.now,
@@ -231,7 +258,12 @@ async fn insert(db: &mut Connection, act: &Act, new: NewSession) -> Result<Sessi
         ended_at: None,
         address: act.address,
         user_agent: new.user_agent,
-    };
+    }
+}
+
+async fn insert(db: &mut Connection, act: &Act, new: NewSession) -> Result<Session, StoreError> {
+    let (id, cookie) = (new.id, new.cookie);
+    let session = begun(act, new, id);
     let client = match &session.origin {
         Origin::Browser => None,
         Origin::FirstParty(client) => Some(client),
@@ -244,7 +276,7 @@ async fn insert(db: &mut Connection, act: &Act, new: NewSession) -> Result<Sessi
             session.id,
             session.user,
             client,
-            new.cookie,
+            cookie,
             session.auth_time,
             Value::json(&session.amr, "sessions")?,
             session.last_seen,

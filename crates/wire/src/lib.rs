@@ -24,6 +24,7 @@ pub mod realm;
 pub mod reason;
 pub mod revision;
 pub mod scope;
+pub mod trace;
 
 pub use audit::{Audit, AuditEvent};
 pub use caller::Caller;

@@ -83,6 +83,7 @@ reasons! {
     CredentialsDisagree = "credentials_disagree", Malformed, "Cookie and Authorization carry different credentials; it is not clear who calls. Send one.";
     UpgradeRefused = "upgrade_refused", Malformed, "The request asks for a WebSocket, and the gateway passes plain HTTP requests only.";
     BadLoginRequest = "bad_login_request", Malformed, "The login request is not JSON `{username, password}` or a form with these fields.";
+    BadRequest = "bad_request", Malformed, "Identity cannot do what was asked as it was asked; the detail says what is wrong, in the words of the specification where it has some.";
     // 401
     NoCredential = "no_credential", Unauthenticated, "The route wants a credential and the request has none.";
     MalformedCredential = "malformed_credential", Unauthenticated, "The credential is not of the kind this route takes: wrong prefix, checksum or form.";
@@ -108,10 +109,12 @@ reasons! {
     SubjectRevoked = "subject_revoked", Unauthenticated, "Everything of this user minted before now was revoked: disabled, password changed, or signed out everywhere.";
     ClientRevoked = "client_revoked", Unauthenticated, "Everything of this client minted before now was revoked.";
     WrongCredentials = "wrong_credentials", Unauthenticated, "Name or password is wrong; an unknown user gets the same answer.";
+    WrongClient = "wrong_client", Unauthenticated, "The client is unknown or disabled, or did not prove itself in the way that it is registered for.";
     // 403
     InsufficientScope = "insufficient_scope", Forbidden, "The caller is known and lacks a scope that the route demands.";
     CrossSite = "cross_site", Forbidden, "A request that changes something came with a cookie and without proof that our own page sent it (Origin, Sec-Fetch-Site or x-csrf-token).";
     CredentialTooLarge = "credential_too_large", Forbidden, "The access token would not fit its carrier: this user has too many scopes for the JWT pattern. Use the opaque pattern, or ask for fewer scopes.";
+    ClientIncapable = "client_incapable", Forbidden, "The client is known, and its registration does not permit this.";
     // 404, 405, 408, 413, 429, 431
     NoRoute = "no_route", NotFound, "No route matches this host and path.";
     MethodNotAllowed = "method_not_allowed", MethodNotAllowed, "The route exists and does not take this method.";
@@ -124,6 +127,7 @@ reasons! {
     UpstreamUnreachable = "upstream_unreachable", Unavailable, "No connection to the upstream could be made.";
     UpstreamTimeout = "upstream_timeout", UpstreamTimeout, "The upstream did not answer in time.";
     IdentityUnavailable = "identity_unavailable", Unavailable, "Identity had to be asked and did not answer.";
+    PartUnavailable = "part_unavailable", Unavailable, "A part that had to be asked did not answer; the detail names it.";
     FeedStale = "feed_stale", Unavailable, "What is known of revocations is older than the route permits, so nothing is accepted on it.";
     KeysUnavailable = "keys_unavailable", Unavailable, "The issuer's keys have not been loaded yet.";
     Misconfigured = "misconfigured", Unavailable, "This enforcement point may not do what it must: see the log of the gateway and `sekisho check`.";

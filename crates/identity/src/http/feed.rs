@@ -121,11 +121,13 @@ async fn next(mut cursor: Cursor) -> Option<(Vec<Event>, Cursor)> {
         return None;
     }
     cursor.news.mark_unchanged();
-    // Whoever may not read any more reads no more: the client may have been disabled, or lost the capability.
-    reader(&cursor.asked).await.ok()?;
     let (room, realm) = (&cursor.asked.room, &cursor.asked.realm);
     // A database that does not answer ends the stream; the reader comes back, and its lease was never held by it.
-    let events = match room.hub.after(&realm.name, cursor.at).await.ok()? {
+    let after = room.hub.after(&realm.name, cursor.at).await.ok()?;
+    // Whoever may not read any more reads no more: the client may have been disabled, or lost the capability. Asked after the
+    // entries were read, so that the entry of its own end is not the last that it gets.
+    reader(&cursor.asked).await.ok()?;
+    let events = match after {
         After::Resnapshot => {
             cursor.over = true;
             vec![Event::default().event("resnapshot").data("{}")]

@@ -7,6 +7,8 @@
 //!
 //! Specs: RFC 9700 §4.11, §4.12, §4.16. Not here: the words (`words`), the colours (`crate::look`).
 
+use std::sync::OnceLock;
+
 use axum::extract::RawQuery;
 use axum::response::{Html, IntoResponse, Response};
 use base64::Engine as _;
@@ -18,10 +20,11 @@ use sekisho_model::{Session, User};
 use sekisho_token::Digest;
 use sekisho_token::credential::Kind;
 use sekisho_token::digest::same;
-use sekisho_wire::Unavailable;
+use sekisho_wire::{RefusalId, Unavailable};
 
 use super::answer;
 use super::cookies::{self, BROWSER, SSO};
+use super::refusals::Told;
 use super::request::Asked;
 use crate::language::Language;
 use crate::oauth::authorize::{UI_LOCALES_CHARS_MAX, with_query};
@@ -45,6 +48,8 @@ struct Reader<'a> {
     words: &'static Words,
     /// What `ui_locales` said; it goes along from page to page.
     ui_locales: Option<String>,
+    /// The id of what the page refuses, once it has one.
+    refusal: OnceLock<RefusalId>,
 }
 
 /// What surrounds a page's own content.
@@ -58,6 +63,8 @@ struct Frame<'a> {
     title: String,
     /// This page in the other language.
     switch: Option<Switch>,
+    /// What to name when asking for help.
+    refusal: Option<RefusalId>,
 }
 
 /// A link to the same page in another language.
@@ -89,7 +96,7 @@ impl<'a> Reader<'a> {
     fn new(asked: &'a Asked, ui_locales: Option<&str>) -> Self {
         let language = Language::of(ui_locales, asked.header(ACCEPT_LANGUAGE));
         let ui_locales = ui_locales.map(|tags| tags.chars().take(UI_LOCALES_CHARS_MAX).collect());
-        Self { asked, words: Words::of(language), ui_locales }
+        Self { asked, words: Words::of(language), ui_locales, refusal: OnceLock::new() }
     }
 
     /// The reader of a page whose parameters these are.
@@ -115,7 +122,13 @@ impl<'a> Reader<'a> {
             realm: self.asked.realm.name.as_str(),
             title: format!("{title} – {}", look.brand),
             switch,
+            refusal: (tone == Tone::Wrong).then(|| self.refusal()),
         }
+    }
+
+    fn refusal(&self) -> RefusalId {
+        let room = &self.asked.room;
+        *self.refusal.get_or_init(|| RefusalId::generate(room.now(), &*room.entropy))
     }
 
     /// What goes into a hidden field.
@@ -137,6 +150,9 @@ impl<'a> Reader<'a> {
                 let mut response = (status, Html(text)).into_response();
                 let language = HeaderValue::from_static(self.words.language.tag());
                 response.headers_mut().insert(CONTENT_LANGUAGE, language);
+                if let Some(id) = self.refusal.get() {
+                    response.extensions_mut().insert(Told::Person { id: *id, says: None });
+                }
                 self.guarded(response)
             }
             Err(error) => {
@@ -156,7 +172,12 @@ impl<'a> Reader<'a> {
         let everywhere = &self.words.everywhere;
         let (heading, tone) =
             if status.is_success() { (everywhere.done, Tone::Plain) } else { (everywhere.failed, Tone::Wrong) };
-        self.page(status, &MessagePage { frame: self.frame(heading, tone, None), heading, says, sign_in })
+        let page = MessagePage { frame: self.frame(heading, tone, None), heading, says, sign_in };
+        let mut response = self.page(status, &page);
+        if let Some(Told::Person { says: said, .. }) = response.extensions_mut().get_mut() {
+            *said = Some(says.to_owned());
+        }
+        response
     }
 
     fn later(&self, error: &Unavailable) -> Response {

@@ -45,15 +45,7 @@ impl FromRequestParts<Arc<Room>> for Asked {
             .await
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let proxies = &room.settings.trusted_proxies;
-        let origin = Origin {
-            address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
-            user_agent: text(USER_AGENT.as_str()).map(|agent| agent.chars().take(USER_AGENT_CHARS_MAX).collect()),
-            // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
-            request: text(REQUEST_ID).filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
-        };
+        let origin = Origin { user_agent: user_agent(&parts.headers), ..origin(parts, room) };
         Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin })
     }
 }
@@ -99,6 +91,24 @@ impl fmt::Debug for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Asked").field("realm", &self.realm).field("origin", &self.origin).finish_non_exhaustive()
     }
+}
+
+/// Where a request came from, but for what the agent calls itself.
+pub(super) fn origin(parts: &Parts, room: &Room) -> Origin {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let proxies = &room.settings.trusted_proxies;
+    let said = parts.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    Origin {
+        address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
+        user_agent: None,
+        // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
+        request: said.filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(USER_AGENT)?.to_str().ok()?;
+    Some(agent.chars().take(USER_AGENT_CHARS_MAX).collect())
 }
 
 fn id(text: &str) -> Option<RequestId> {

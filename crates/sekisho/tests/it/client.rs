@@ -119,6 +119,11 @@ impl Ask {
         self.header("content-type", "application/x-www-form-urlencoded")
     }
 
+    pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
+        self.body = Bytes::from(body);
+        self
+    }
+
     /// Sends and waits for the whole answer.
     #[expect(clippy::disallowed_methods, reason = "patience is real time")]
     pub(crate) async fn send(self) -> Answer {
@@ -161,6 +166,14 @@ impl Answer {
     /// The status as a number, for tables.
     pub(crate) fn code(&self) -> u16 {
         self.status.as_u16()
+    }
+
+    /// Of a refusal, what another one of its kind says too.
+    #[track_caller]
+    pub(crate) fn json_without_id(&self) -> Value {
+        let mut body = self.json();
+        assert!(body.as_object_mut().unwrap().remove("id").is_some(), "no id in {}", self.text());
+        body
     }
 
     #[track_caller]

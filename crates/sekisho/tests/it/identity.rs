@@ -6,7 +6,7 @@ use sekisho_model::client::{ClientAuth, GrantType, Registration};
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::oauth::{PublicFlow, refresh};
+use crate::oauth::{Browser, PublicFlow, refresh};
 use crate::rig::{Rig, registration};
 
 const TOKEN: &str = "/realms/main/oauth2/token";
@@ -159,7 +159,7 @@ async fn the_token_endpoint_refuses_what_it_must() {
     for (id, secret) in [(id.as_str(), "sekcswrong"), ("nobody", "sekcswrong")] {
         let answer = rig.identity.post(TOKEN).basic(id, secret).form(&fields).send().await;
         assert!(answer.header("www-authenticate").unwrap().starts_with("Basic"));
-        answers.push((answer.code(), answer.json()));
+        answers.push((answer.code(), answer.json_without_id()));
     }
     assert_eq!(answers[0], answers[1], "an unknown client looks like a wrong secret");
     let lines = rig.audit.lines_of_event("client_refused");
@@ -431,7 +431,7 @@ async fn every_error_of_the_token_endpoint_has_its_status_its_name_and_its_words
         ],
     ] {
         let answer = rig.identity.post(TOKEN).basic(&id, &secret).form(fields).send().await;
-        told += &format!("{fields:?}\n  {} {}\n", answer.code(), answer.text());
+        told += &format!("{fields:?}\n  {} {}\n", answer.code(), answer.json_without_id());
     }
     for fields in [
         [("grant_type", "refresh_token"), ("client_id", "public"), ("refresh_token", "x")],
@@ -439,7 +439,56 @@ async fn every_error_of_the_token_endpoint_has_its_status_its_name_and_its_words
         [("grant_type", "refresh_token"), ("client_id", "nobody"), ("refresh_token", "x")],
     ] {
         let answer = rig.identity.post(TOKEN).form(&fields).send().await;
-        told += &format!("{fields:?}\n  {} {}\n", answer.code(), answer.text());
+        told += &format!("{fields:?}\n  {} {}\n", answer.code(), answer.json_without_id());
     }
     insta::assert_snapshot!("errors_of_the_token_endpoint", told);
+}
+
+/// Sends what is refused; the id of the answer leads to the one line of the audit, with this reason.
+async fn refused_and_explained(rig: &Rig, answer: Answer, code: u16, reason: &str, detail: &str) {
+    let text = answer.text();
+    assert_eq!(answer.code(), code, "{text}");
+    let id = text
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
+        .find(|word| word.parse::<sekisho_wire::RefusalId>().is_ok());
+    let lines = rig.audit.lines_of_refusal(id.unwrap_or_else(|| panic!("no id in {text}")));
+    let [line] = lines.as_slice() else { panic!("{} lines of one refusal: {lines:?}", lines.len()) };
+    assert_eq!((&line["room"], &line["reason"]), (&json!("identity"), &json!(reason)), "{line}");
+    assert_eq!(line["detail"].as_str().unwrap_or_default(), detail, "{line}");
+    assert_eq!(line["realm"], "main", "{line}");
+    assert!(!line.to_string().contains("s3cret"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_of_identity_has_an_id_in_the_answer_and_one_line_in_the_audit() {
+    let rig = Rig::start().await;
+    let (id, secret) = rig.machine();
+    let post = |path: &str| rig.identity.post(&format!("/realms/main{path}"));
+
+    let wrong_secret = post("/oauth2/token").basic(&id, "s3cret").form(&[("grant_type", "client_credentials")]);
+    let words = "invalid_client: the client is not known by what it shows";
+    refused_and_explained(&rig, wrong_secret.send().await, 401, "wrong_client", words).await;
+
+    let no_code = post("/oauth2/token").basic(&id, &secret).form(&[("grant_type", "password"), ("password", "s3cret")]);
+    let answer = no_code.send().await;
+    let words = format!("unsupported_grant_type: {}", answer.json()["error_description"].as_str().unwrap());
+    refused_and_explained(&rig, answer, 400, "bad_request", &words).await;
+
+    let answer = rig.identity.get("/realms/main/oauth2/userinfo?access_token=s3cret").send().await;
+    refused_and_explained(&rig, answer, 401, "no_credential", "unauthorized").await;
+
+    let answer = rig.identity.get(&authorize(&[("redirect_uri", "http://s3cret.example/")])).send().await;
+    let words = "The address to go back to is not registered for this application.";
+    refused_and_explained(&rig, answer, 400, "bad_request", words).await;
+
+    let mut browser = Browser::of(&rig);
+    let page = browser.go("/realms/main/account").await;
+    let wrong = browser.submit(&page, &[("username", "alice"), ("password", "s3cret")]).await;
+    refused_and_explained(&rig, wrong, 401, "wrong_credentials", "").await;
+
+    let lines = |event: &str| rig.audit.lines_of_event(event).len();
+    let before = lines("refused");
+    assert_eq!(rig.identity.get("/realms/main/nowhere").send().await.code(), 404);
+    assert_eq!(rig.identity.get("/realms/main/oauth2/jwks").send().await.code(), 200);
+    assert_eq!(lines("refused"), before + 1, "what is not refused leaves no line");
 }

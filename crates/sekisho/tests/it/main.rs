@@ -31,6 +31,8 @@ mod jwt;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod openidconnect;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod opq;

@@ -432,13 +432,6 @@ impl Rig {
     }
 
     #[expect(clippy::unused_self, reason = "reads as a question to the rig")]
-    pub(crate) fn without_id(&self, answer: &Answer) -> Value {
-        let mut body = answer.json();
-        body.as_object_mut().unwrap().remove("id");
-        body
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a question to the rig")]
     pub(crate) fn foreign_jwt(&self) -> String {
         forge::foreign_jwt()
     }

@@ -140,7 +140,7 @@ impl Rig {
             idle_s: IDLE_S,
             lifetime_s: SESSION_S,
             user_agent: Some("curl".to_owned()),
-            replaces: None,
+            held: None,
         }
     }
 

@@ -58,24 +58,45 @@ async fn the_end_of_a_session_ends_its_grants_in_one_entry_once(rig: &Rig) {
     assert_eq!(rig.head().await, position);
 }
 
-async fn a_session_that_replaces_another_ends_it_in_the_same_transaction(rig: &Rig) {
-    let (user, old, grant) = rig.any_grant("alice").await;
-    let mut new = rig.new_session(user, Origin::Browser);
-    new.replaces = Some(old);
+async fn somebody_elses_sign_in_in_the_same_browser_ends_in_the_transaction_that_opens_the_new_one(rig: &Rig) {
+    let (alice, old, grant) = rig.any_grant("alice").await;
+    let bob = rig.user("bob").await;
+    let new = NewSession { held: Some(old), ..rig.new_session(bob, Origin::Browser) };
     let opened = rig.store.open_session(rig.act(), new).await.unwrap().unwrap();
     assert_eq!(rig.last_changes().await, [Change::SessionEnded { session: old }]);
     assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW).is_err());
-    let living = rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap();
-    assert_eq!(living, [opened]);
+    assert_eq!(rig.store.sessions_of(rig.realm.clone(), alice, NOW).await.unwrap(), []);
+    assert_eq!(rig.store.sessions_of(rig.realm.clone(), bob, NOW).await.unwrap(), [opened]);
+}
+
+async fn ones_own_sign_in_goes_on_under_the_new_cookie_and_keeps_its_grants(rig: &Rig) {
+    let (user, old, grant) = rig.any_grant("alice").await;
+    let before = rig.head().await;
+    let new = NewSession { held: Some(old), user_agent: None, ..rig.new_session(user, Origin::Browser) };
+    let cookie = new.cookie.unwrap();
+    let later = rig.act_at(500);
+    let now = later.now;
+    let gone_on = rig.store.open_session(later, new).await.unwrap().unwrap();
+    assert_eq!((gone_on.id, gone_on.auth_time, gone_on.expires_at), (old, now, now.plus_s(SESSION_S)));
+    assert_eq!(rig.head().await, before, "nothing ended");
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(now).is_ok());
+    let (found, _) = rig.store.session_by_cookie(&rig.realm, cookie, now).await.unwrap().unwrap();
+    assert_eq!(found, gone_on);
+    assert_eq!(rig.store.sessions_of(rig.realm.clone(), user, now).await.unwrap(), [gone_on]);
+
+    rig.store.end_session(rig.act_at(501), old).await.unwrap();
+    let new = NewSession { held: Some(old), ..rig.new_session(user, Origin::Browser) };
+    let after_its_end = rig.store.open_session(rig.act_at(502), new).await.unwrap().unwrap();
+    assert_ne!(after_its_end.id, old, "what is over does not begin again");
 }
 
 async fn a_transaction_that_fails_leaves_no_entry_and_no_change(rig: &Rig) {
     let (user, old, grant) = rig.any_grant("alice").await;
     let taken = rig.session(user).await;
+    let other = rig.user("bob").await;
     let before = rig.head().await;
     // It ends the old session first, and fails at the id of the new one.
-    let mut new = rig.new_session(user, Origin::Browser);
-    (new.id, new.replaces) = (taken, Some(old));
+    let new = NewSession { id: taken, held: Some(old), ..rig.new_session(other, Origin::Browser) };
     assert!(rig.store.open_session(rig.act(), new).await.is_err());
 
     assert_eq!(rig.head().await, before);
@@ -111,7 +132,8 @@ on_every_backend!(
     a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap,
     a_touch_is_written_at_most_every_tenth_of_the_idle_time_and_wakes_nothing_that_is_over,
     the_end_of_a_session_ends_its_grants_in_one_entry_once,
-    a_session_that_replaces_another_ends_it_in_the_same_transaction,
+    somebody_elses_sign_in_in_the_same_browser_ends_in_the_transaction_that_opens_the_new_one,
+    ones_own_sign_in_goes_on_under_the_new_cookie_and_keeps_its_grants,
     a_transaction_that_fails_leaves_no_entry_and_no_change,
     living_sessions_are_listed_newest_first,
     no_session_opens_for_a_password_that_was_changed_or_a_user_who_was_disabled_since_it_was_looked_at,

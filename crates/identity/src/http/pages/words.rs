@@ -30,6 +30,8 @@ pub(super) struct Everywhere {
     /// In front of a title.
     pub(super) error: fn(&str) -> String,
     pub(super) cancel: &'static str,
+    /// In front of the id that an operator can look up.
+    pub(super) refusal: &'static str,
     /// Between the parts of a list.
     pub(super) comma: &'static str,
     pub(super) moment: fn(Timestamp) -> String,

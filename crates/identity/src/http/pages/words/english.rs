@@ -27,6 +27,7 @@ pub(super) static WORDS: Words = Words {
         failed: "This did not work",
         error: |title| format!("Error: {title}"),
         cancel: "Cancel",
+        refusal: "If you ask for help, name this:",
         comma: ", ",
         moment,
     },

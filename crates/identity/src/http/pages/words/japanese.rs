@@ -12,6 +12,7 @@ pub(super) static WORDS: Words = Words {
         failed: "処理できませんでした",
         error: |title| format!("エラー：{title}"),
         cancel: "キャンセル",
+        refusal: "お問い合わせの際は、次の番号をお知らせください：",
         comma: "、",
         moment,
     },
