@@ -15,6 +15,7 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sekisho_token::Entropy;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, Clock};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) draining: AtomicBool,
     pub(crate) table: ArcSwap<Table>,
     pub(crate) meters: Arc<Meters>,
+    pub(crate) tracer: Option<Tracer>,
 }
 
 /// One core.

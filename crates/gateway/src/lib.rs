@@ -16,7 +16,7 @@
 //!   forward  upstream  response   there and back
 //!   login  cors                   what the gateway answers itself
 //!   refusal                       why not: the one place that knows status codes
-//!   meters                        what is counted on the way
+//!   meters  spans                 what is counted and traced on the way
 //! ```
 //!
 //! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files (the roof), TLS.
@@ -28,7 +28,7 @@ use std::sync::atomic::Ordering;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use sekisho_wire::Reason;
+use sekisho_wire::{Reason, trace};
 
 use crate::body::Outgoing;
 use crate::core::Core;
@@ -61,6 +61,7 @@ mod refusal;
 mod response;
 mod routes;
 mod server;
+mod spans;
 mod swap;
 mod trail;
 mod upstream;
@@ -92,13 +93,19 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
     let busy = link.begin();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let mut trail = Trail::begin(&core, peer, &head);
-    let mut response = match proxied(&core, &mut trail, (head, body)).await {
-        Ok(response) => response,
-        Err(refused) => refusal::answer(&core, &trail, &refused),
+    let span = core.shared().tracer.as_ref().map(|tracer| spans::begin(tracer, &trail, &mut head.headers));
+    let outcome = match &span {
+        Some(span) => trace::within(span, proxied(&core, &mut trail, (head, body))).await,
+        None => proxied(&core, &mut trail, (head, body)).await,
     };
+    let reason = outcome.as_ref().err().map(Refused::reason);
+    let mut response = outcome.unwrap_or_else(|refused| refusal::answer(&core, &trail, &refused));
     trail.answered(&core, response.status());
+    if let Some(span) = span {
+        spans::end(span, &trail, response.status(), reason);
+    }
     if let Some(id) = trail.id_header.take() {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -19,6 +19,7 @@ use sekisho_guard::access::NoAudience;
 use sekisho_guard::clock::before;
 use sekisho_guard::jwks::KeySource;
 use sekisho_token::Entropy;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Issuer, Login, RealmName};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
@@ -47,6 +48,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where refusals are recorded.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
     /// Where calls to identity run.
     pub control: Handle,
     /// Where to listen; port 0 takes any free one.
@@ -124,7 +127,7 @@ impl Gateway {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { config, realms: ports, clock, entropy, audit, control, listen } = parts;
+        let Parts { config, realms: ports, clock, entropy, audit, tracer, control, listen } = parts;
         if config.scheme == Scheme::Http && !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
@@ -144,6 +147,7 @@ impl Gateway {
             entropy,
             audit,
             meters,
+            tracer,
         });
         let (stage, told) = watch::channel(Stage::Serve);
         let (alive, ended) = mpsc::channel(1);

@@ -133,7 +133,7 @@ impl Carrier {
         while let Some(first) = posts.recv().await {
             let (batch, flushed) = self.gather(first, &mut posts).await;
             self.send(&batch).await;
-            for flushed in flushed {
+            if let Some(flushed) = flushed {
                 let _ = flushed.send(());
             }
         }

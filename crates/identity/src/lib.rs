@@ -20,6 +20,7 @@ use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Store, StoreError};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -76,6 +77,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where lines go.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
     /// What the operator decided.
     pub settings: Settings,
     /// The key that private keys are sealed under.
@@ -120,7 +123,7 @@ impl Identity {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
-        let Parts { store, clock, entropy, audit, settings, seal, handle } = parts;
+        let Parts { store, clock, entropy, audit, tracer, settings, seal, handle } = parts;
         let limits = &settings.limits;
         let room = Arc::new(Room {
             base: Base::of(&settings.base_url)?,
@@ -137,6 +140,7 @@ impl Identity {
             clock,
             entropy,
             audit,
+            tracer,
             settings,
             seal,
             handle,

@@ -65,7 +65,7 @@ impl fmt::Debug for AsClient {
 
 impl Exchange for AsClient {
     fn swap(&self, swap: Swap) -> BoxFuture<'_, Result<Swapped, ExchangeError>> {
-        Box::pin(during("swap", swap.request, async move {
+        Box::pin(during((&self.room, "swap"), swap.request, async move {
             let Swap { realm, token, audience, request } = swap;
             let params = exchange_params(&token, (TYPE_ACCESS_TOKEN, TYPE_JWT), &audience);
             let issued = self.token(&realm, &params, request).await.map_err(exchange_error)?;
@@ -75,7 +75,7 @@ impl Exchange for AsClient {
     }
 
     fn wrap(&self, wrap: Wrap) -> BoxFuture<'_, Result<Secret<String>, ExchangeError>> {
-        Box::pin(during("wrap", wrap.request, async move {
+        Box::pin(during((&self.room, "wrap"), wrap.request, async move {
             let Wrap { realm, jwt, request } = wrap;
             let params = exchange_params(&jwt, (TYPE_JWT, TYPE_ACCESS_TOKEN), &[]);
             let issued = self.token(&realm, &params, request).await.map_err(exchange_error)?;
@@ -84,7 +84,7 @@ impl Exchange for AsClient {
     }
 
     fn inspect(&self, inspect: Inspect) -> BoxFuture<'_, Result<Inspected, ExchangeError>> {
-        Box::pin(during("inspect", inspect.request, async move {
+        Box::pin(during((&self.room, "inspect"), inspect.request, async move {
             let Inspect { realm, token, request } = inspect;
             let (realm, known) = self.known(&realm).await.map_err(exchange_error)?;
             let params = Params::of(&[("token", token.expose())]);
@@ -99,7 +99,7 @@ impl Exchange for AsClient {
 
 impl Login for AsClient {
     fn challenge(&self, attempt: Attempt) -> BoxFuture<'_, Result<Secret<String>, LoginError>> {
-        Box::pin(during("challenge", attempt.request, async move {
+        Box::pin(during((&self.room, "challenge"), attempt.request, async move {
             let Attempt { realm, username, password, scope, address, user_agent, request } = attempt;
             let (realm, known) = self.known(&realm).await.map_err(login_error)?;
             let scope = scope.map(|scope| scope.to_string());
@@ -116,7 +116,7 @@ impl Login for AsClient {
     }
 
     fn redeem(&self, redeem: Redeem) -> BoxFuture<'_, Result<Tokens, LoginError>> {
-        Box::pin(during("redeem", redeem.request, async move {
+        Box::pin(during((&self.room, "redeem"), redeem.request, async move {
             let Redeem { realm, code, form, audience, token_bytes_max, request } = redeem;
             let bytes_max = token_bytes_max.to_string();
             let mut pairs = vec![
@@ -132,7 +132,7 @@ impl Login for AsClient {
     }
 
     fn renew(&self, renew: Renew) -> BoxFuture<'_, Result<Tokens, LoginError>> {
-        Box::pin(during("renew", renew.request, async move {
+        Box::pin(during((&self.room, "renew"), renew.request, async move {
             let Renew { realm, refresh_token, form, audience, request } = renew;
             let mut pairs = vec![
                 ("grant_type", "refresh_token"),
@@ -146,7 +146,7 @@ impl Login for AsClient {
     }
 
     fn revoke(&self, revoke: Revoke) -> BoxFuture<'_, Result<(), LoginError>> {
-        Box::pin(during("revoke", revoke.request, async move {
+        Box::pin(during((&self.room, "revoke"), revoke.request, async move {
             let Revoke { realm, token, request } = revoke;
             let (realm, known) = self.known(&realm).await.map_err(login_error)?;
             let params = Params::of(&[("token", token.expose())]);

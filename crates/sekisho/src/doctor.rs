@@ -160,6 +160,8 @@ codes! {
     ClockSkew, "clock_skew", Fault, "clocks that agree within seconds: set up NTP on both machines";
     /// Our client is refused.
     ClientRefused, "client_refused", Fault, "a client that identity knows, with its secret and the capability to read the feed";
+    /// Nobody listens where traces are to be collected.
+    CollectorUnreachable, "collector_unreachable", Warning, "a collector that accepts connections; spans are dropped meanwhile";
     /// Nobody listens at an upstream.
     UpstreamUnreachable, "upstream_unreachable", Fault, "somebody who accepts connections";
 }
@@ -218,6 +220,7 @@ pub async fn examine(config: &Config, file: Option<PathBuf>, tools: &Tools) -> R
     ports::examine(config, tools, &mut report).await;
     issuers::examine(config, tools, &mut report).await;
     upstreams::examine(config, tools, &mut report).await;
+    upstreams::examine_collector(config, tools, &mut report).await;
     report
 }
 

@@ -15,8 +15,17 @@ pub mod process;
 pub mod store;
 
 use page::{Kind, Page};
+use sekisho_guard::otlp::Exports;
 use sekisho_token::Timestamp;
 use sekisho_wire::Audit;
+
+/// What became of spans.
+pub fn spans(page: &mut Page, Exports { exported, dropped }: Exports) {
+    let help = "Spans that the collector has.";
+    page.family("sekisho_spans_exported_total", Kind::Counter, help).sample(&[], exported);
+    let help = "Spans that were lost because their queue was full or the collector did not take them.";
+    page.family("sekisho_spans_dropped_total", Kind::Counter, help).sample(&[], dropped);
+}
 
 /// What concerns no room.
 pub fn house(page: &mut Page, audit: &dyn Audit, started: Timestamp) {

@@ -196,30 +196,27 @@ pub fn child(name: &str) -> Option<Open> {
     Some(tracer.open(name.into(), Kind::Client, (Some(context.span), context)))
 }
 
-/// Does work of a span; whatever it does is part of that span. Without one it is simply done.
-pub async fn within<T>(span: Option<&Open>, work: impl Future<Output = T> + Send) -> T {
-    match span.map(|span| span.place.clone()) {
-        Some(place) => at(place, Box::pin(work)).await,
-        None => work.await,
-    }
+/// Work of a span: whatever it does is part of that span. Boxed at once, so that whoever does the same work without a
+/// tracer does not carry its weight.
+pub fn within<'a, T: 'a>(span: &Open, work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    at(span.place.clone(), Box::pin(work))
 }
 
 /// Work that is handed to another task and still belongs to what is current here.
-pub fn carried<'a, T>(work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+pub fn carried<'a, T: 'a>(work: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
     match CURRENT.with_borrow(Clone::clone) {
-        Some(place) => Box::pin(at(place, Box::pin(work))),
+        Some(place) => at(place, Box::pin(work)),
         None => Box::pin(work),
     }
 }
 
 /// The place is current while the work is polled, and what was current before is so again afterwards.
-async fn at<T>(place: Place, mut work: BoxFuture<'_, T>) -> T {
+fn at<'a, T: 'a>(place: Place, mut work: BoxFuture<'a, T>) -> BoxFuture<'a, T> {
     let mut place = Some(place);
-    poll_fn(move |context| {
+    Box::pin(poll_fn(move |context| {
         let _entered = Entered::with(&mut place);
         Pin::new(&mut work).poll(context)
-    })
-    .await
+    }))
 }
 
 /// Exchanges what is current, and exchanges it back when it is dropped: also when the work panics.
@@ -314,7 +311,11 @@ impl TryFrom<f64> for Share {
         if !(0.0..=1.0).contains(&share) {
             return Err(NotAShare);
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^32, whole after rounding")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 2^32, whole after rounding"
+        )]
         #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
         Ok(Self((share * WHOLE as f64).round() as u64))
     }

@@ -131,8 +131,12 @@ async fn raise(
     config: Config,
     surroundings: Surroundings,
 ) -> Result<(House, Option<AdminSocket>), Box<dyn std::error::Error + Send + Sync>> {
-    let Config { data, kek, identity, gateway, operations, .. } = config;
+    let Config { data, kek, identity, gateway, operations, traces, .. } = config;
     let mut house = House::within(surroundings.clone());
+    if let Some(traces) = &traces {
+        house.trace(traces)?;
+        tracing::info!(collector = %traces.endpoint, "spans are exported");
+    }
     let operations = bind(operations, "operations.listen").await?;
     let mut socket = None;
     if let Some(identity) = identity {

@@ -1,4 +1,4 @@
-//! Whether somebody accepts connections where routes lead.
+//! Whether somebody accepts connections where routes lead, and where traces are collected.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +22,14 @@ pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report)
         if let Err(found) = connect(upstream, tools).await {
             report.note(Code::UpstreamUnreachable, format!("route `{}`, {upstream}", routes.join("`, `")), found);
         }
+    }
+}
+
+/// Whether traces are collected where they are sent.
+pub(super) async fn examine_collector(config: &Config, tools: &Tools, report: &mut Report) {
+    let Some(traces) = &config.traces else { return };
+    if let Err(found) = connect(traces.endpoint.as_str(), tools).await {
+        report.note(Code::CollectorUnreachable, format!("`traces.endpoint`, {}", traces.endpoint), found);
     }
 }
 

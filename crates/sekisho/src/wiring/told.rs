@@ -22,14 +22,17 @@ impl House {
     /// What every part that is there has counted.
     pub(super) fn metrics(&self) -> Metrics {
         let (gateway, audit, started) = (Arc::clone(&self.gateway), Arc::clone(&self.surroundings.audit), self.started);
+        let otlp = self.traces.as_ref().map(|traces| Arc::clone(&traces.otlp));
         let room = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.room));
         let store = self.identity.as_ref().map_or_else(Weak::new, |part| Arc::downgrade(&part.store));
         Arc::new(move || {
             let (gateway, audit) = (Arc::clone(&gateway), Arc::clone(&audit));
             let (room, store) = (room.clone(), store.clone());
+            let exports = otlp.as_ref().map(|otlp| otlp.exports()).unwrap_or_default();
             Box::pin(async move {
                 let mut page = Page::default();
                 metrics::house(&mut page, &*audit, started);
+                metrics::spans(&mut page, exports);
                 if let Some(gateway) = &*gateway.read().await {
                     metrics::gateway::write(&mut page, &gateway.readings());
                 }

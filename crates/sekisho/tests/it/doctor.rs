@@ -282,6 +282,8 @@ async fn a_port_of_somebody_else_a_silent_server_and_an_upstream_without_anybody
     );
     let report = examined(&house.with(&route)).await;
     check(&report, &[Code::UpstreamUnreachable], &format!("route `lost`, http://{nowhere}"));
+    let blind = format!("{}traces:\n  endpoint: http://{nowhere}\n", house.with(""));
+    check(&examined(&blind).await, &[Code::CollectorUnreachable], &format!("`traces.endpoint`, http://{nowhere}/"));
     let (dir, yaml) = house.down().await;
     let elsewhere = yaml.replace("operations:\n  listen: ", &format!("operations:\n  listen: {taken} #"));
     check(&examined(&elsewhere).await, &[Code::PortTaken], "`operations.listen`");
@@ -311,6 +313,17 @@ async fn what_a_running_server_is_not_content_with_is_found() {
         format!("data: {}/data\ngateway: {{}}\noperations: {{ listen: '{operations}' }}\n", dir.path().display());
     let codes = [Code::NotReady, Code::VersionDiffers, Code::FeedStale];
     check(&examined(&yaml).await, &codes, "process 1, gateway, realm `main`: 60 s old");
+}
+
+#[test]
+fn every_code_is_written_down() {
+    let page = std::fs::read_to_string("../../docs/operations.md").unwrap();
+    let row = |code: &Code| match code.weight() {
+        Weight::Fault => format!("| `{}` | fault |", code.text()),
+        Weight::Warning => format!("| `{}` | warning |", code.text()),
+    };
+    let missing: Vec<_> = Code::ALL.iter().filter(|code| !page.contains(&row(code))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -55,3 +55,5 @@ mod spy;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod traces;

@@ -112,6 +112,44 @@ async fn the_numbers_grow_with_what_happened() {
     assert_eq!(before.names(), after.names(), "nothing that a caller did added a name");
 }
 
+/// Each family with its kind, and the labels of its samples.
+fn families(page: &str) -> BTreeMap<String, (String, Vec<String>)> {
+    let mut families = BTreeMap::new();
+    let mut family = None;
+    for line in page.lines() {
+        if let Some(typed) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = typed.split_once(' ').unwrap();
+            families.insert(name.to_owned(), (kind.to_owned(), Vec::new()));
+            family = Some(name.to_owned());
+        } else if let Some((_, labels)) = line.split_once('{').filter(|_| !line.starts_with('#')) {
+            let names = labels.split_once('}').unwrap().0.split("\",").map(|label| label.split('=').next().unwrap());
+            let names = names.filter(|name| *name != "le").map(str::to_owned).collect();
+            families.get_mut(family.as_ref().unwrap()).unwrap().1 = names;
+        }
+    }
+    families
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_is_written_down_with_its_kind_and_its_labels_and_no_other() {
+    let mut rig = Rig::start().await;
+    let metrics = operations(&mut rig).await;
+    let page = metrics.get("/metrics").send().await.text();
+    let document = std::fs::read_to_string("../../docs/operations.md").unwrap();
+    let rows = document.lines().filter(|line| line.starts_with("| `sekisho_") || line.starts_with("| `process_"));
+    let written: Vec<String> = rows.map(|row| row.rsplit_once(" | ").unwrap().0.to_owned()).collect();
+    let row = |(name, (kind, labels)): (&String, &(String, Vec<String>))| {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
+        format!("| `{name}` | {kind} | {labels}")
+    };
+    let mut found: Vec<String> = families(&page).iter().map(row).collect();
+    let mut written = written;
+    written.sort();
+    found.sort();
+    assert_eq!(written, found);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_moves_the_feed_at_both_ends_and_a_cut_one_grows_old() {
     let mut rig = Rig::start().await;

@@ -115,21 +115,21 @@ fn what_work_causes_stands_below_it_also_between_polls_of_other_work() {
         });
         a_turn().await;
         let call = child("swap").unwrap();
-        let below = within(Some(&call), async { context() }).await;
+        let below = within(&call, async { context() }).await;
         assert_eq!(below, Some(call.context()));
         assert_eq!(context(), Some(ours), "as before");
         call.answered(200);
-        handed_on
+        (handed_on,)
     };
     let theirs_too = async {
         a_turn().await;
         context()
     };
-    let (mut one, mut two) = (Box::pin(within(Some(&served), work)), Box::pin(within(Some(&other), theirs_too)));
+    let (mut one, mut two) = (within(&served, work), within(&other, theirs_too));
     let mut polling = Polling::from_waker(Waker::noop());
     assert!(one.as_mut().poll(&mut polling).is_pending() && two.as_mut().poll(&mut polling).is_pending());
     assert_eq!(context(), None, "nobody is polled now");
-    let handed_on = polled(one);
+    let (handed_on,) = polled(one);
     assert_eq!(polled(two), Some(theirs));
     assert_eq!(polled(handed_on), Some(ours.to_string()), "elsewhere, later");
     served.answered(503);
@@ -144,14 +144,14 @@ fn what_work_causes_stands_below_it_also_between_polls_of_other_work() {
 
 #[test]
 fn a_stranger_does_not_decide_what_is_kept_and_a_share_is_about_that_share() {
-    let said: Option<Context> = Some(PARENT.parse().unwrap());
+    let said: Context = PARENT.parse().unwrap();
     let (none, taken) = tracer(0.0);
-    let served = none.serve("opaque", (said, Sampling::Thrown));
-    assert_eq!((served.context().trace, served.context().keep), (said.unwrap().trace, Keep::No));
+    let served = none.serve("opaque", (Some(said), Sampling::Thrown));
+    assert_eq!((served.context().trace, served.context().keep), (said.trace, Keep::No));
     assert!(served.context().to_string().ends_with("-00"), "and those behind us are told so");
     served.answered(200);
     assert!(taken.0.lock().unwrap().is_empty());
-    none.serve("opaque", (said, Sampling::Followed)).answered(200);
+    none.serve("opaque", (Some(said), Sampling::Followed)).answered(200);
     assert_eq!(taken.0.lock().unwrap().len(), 1);
 
     let (some, taken) = tracer(0.25);
@@ -167,7 +167,6 @@ fn a_stranger_does_not_decide_what_is_kept_and_a_share_is_about_that_share() {
 
 #[test]
 fn without_a_tracer_nothing_is_current() {
-    assert_eq!(polled(within(None, async { context() })), None);
     assert_eq!(polled(carried(async { traceparent() })), None);
     assert!(child("swap").is_none());
 }
