@@ -152,6 +152,8 @@ codes! {
     ConfigNotLoaded, "config_not_loaded", Fault, "what the configuration says: restart the server";
     /// An issuer does not answer.
     IssuerUnreachable, "issuer_unreachable", Fault, "200 with a discovery document";
+    /// An issuer's certificate does not count.
+    CertificateRefused, "certificate_refused", Fault, "a certificate that is valid now, for this host, from an authority that we know";
     /// An issuer calls itself something else.
     IssuerWrong, "issuer_wrong", Fault, "the issuer that is configured, byte for byte";
     /// An issuer's keys cannot be had.

@@ -1,4 +1,4 @@
-//! Issuers as everybody else finds them: by discovery, by their keys, by their clocks.
+//! Issuers as everybody else finds them: by their certificates, by discovery, by their keys, by their clocks.
 //!
 //! Our own is asked at its public address, and only while it runs; those of other processes where the gateway asks them.
 //!
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, DATE, HeaderValue};
 use http::{Response, StatusCode};
-use sekisho_fetch::Request;
+use sekisho_fetch::{FetchError, Request, Unreachable};
 use sekisho_token::jwk::JwkSet;
 use sekisho_token::{Secret, Timestamp, VerifyingKey};
 use sekisho_wire::{ClientId, Issuer, RealmName};
@@ -36,6 +36,13 @@ struct Asked<'a> {
     /// Where its keys are, where that is not for discovery to say.
     jwks: Option<String>,
     client: Option<(&'a ClientId, &'a Secret<String>)>,
+}
+
+/// Why there is no answer to be read.
+struct NoAnswer {
+    /// What else than `issuer_unreachable` it is.
+    certificate: Option<String>,
+    found: String,
 }
 
 /// What is read of a discovery document.
@@ -79,7 +86,8 @@ async fn ask(asked: &Asked<'_>, tools: &Tools, report: &mut Report) {
     let before = tools.clock.wall();
     let answer = match get(&url, None, tools).await {
         Ok(answer) => answer,
-        Err(found) => return report.note(Code::IssuerUnreachable, place, found),
+        Err(NoAnswer { certificate: Some(why), .. }) => return report.note(Code::CertificateRefused, place, why),
+        Err(NoAnswer { found, .. }) => return report.note(Code::IssuerUnreachable, place, found),
     };
     skew(&answer, (before, tools.clock.wall()), &place, report);
     let discovered = match read::<Discovered>(&answer) {
@@ -113,7 +121,7 @@ fn skew(answer: &Response<Bytes>, (before, after): (Timestamp, Timestamp), place
 async fn keys(asked: &Asked<'_>, url: &str, tools: &Tools, report: &mut Report) {
     let place = format!("`{}`, {url}", asked.key);
     let found = match get(url, None, tools).await {
-        Err(found) => found,
+        Err(NoAnswer { found, .. }) => found,
         Ok(answer) if answer.status() != StatusCode::OK => answer.status().to_string(),
         Ok(answer) => match JwkSet::from_json(answer.body()) {
             Err(error) => error.to_string(),
@@ -134,7 +142,7 @@ async fn client(asked: &Asked<'_>, tools: &Tools, report: &mut Report) {
         Ok(StatusCode::UNAUTHORIZED) => report.note(Code::ClientRefused, place, "unknown, disabled, or another secret"),
         Ok(StatusCode::FORBIDDEN) => report.note(Code::ClientRefused, place, "it may not read the feed"),
         Ok(status) => report.note(Code::IssuerUnreachable, place, status),
-        Err(found) => report.note(Code::IssuerUnreachable, place, found),
+        Err(NoAnswer { found, .. }) => report.note(Code::IssuerUnreachable, place, found),
     }
 }
 
@@ -147,13 +155,32 @@ fn basic(id: &ClientId, secret: &Secret<String>) -> Option<HeaderValue> {
     Some(value)
 }
 
-async fn get(url: &str, authorization: Option<HeaderValue>, tools: &Tools) -> Result<Response<Bytes>, String> {
-    let url: Url = url.parse().map_err(|error| format!("{error}"))?;
+async fn get(url: &str, authorization: Option<HeaderValue>, tools: &Tools) -> Result<Response<Bytes>, NoAnswer> {
+    let url: Url =
+        url.parse().map_err(|error: url::ParseError| NoAnswer { certificate: None, found: error.to_string() })?;
     let mut request = Request::get(url).deadline(PATIENCE);
     if let Some(authorization) = authorization {
         request = request.header(AUTHORIZATION, authorization);
     }
-    tools.http.send(request).await.map_err(|error| error.to_string())
+    tools.http.send(request).await.map_err(NoAnswer::from)
+}
+
+// === impl NoAnswer ===
+
+impl From<FetchError> for NoAnswer {
+    fn from(error: FetchError) -> Self {
+        let found = error.to_string();
+        let certificate = match error {
+            FetchError::Unreachable { cause: Unreachable::Certificate(why), .. } => Some(why),
+            FetchError::Unreachable { .. }
+            | FetchError::Refused(_)
+            | FetchError::TooSlow(_)
+            | FetchError::TooLarge { .. }
+            | FetchError::Broken(_)
+            | FetchError::Busy => None,
+        };
+        Self { certificate, found }
+    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: &Response<Bytes>) -> Result<T, String> {

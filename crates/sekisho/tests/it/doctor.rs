@@ -9,6 +9,8 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::Json;
 use axum::routing::get;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
 use sekisho::beliefs::{Beliefs, GatewayBeliefs, GatewayRealm};
 use sekisho::config::Config;
 use sekisho::doctor::{Code, Report, Tools, Weight, examine};
@@ -202,6 +204,34 @@ async fn an_issuer_that_is_another_one_or_does_not_answer_is_found() {
     let report = examined(&house.with(&remote("https://id.example/realms/main", addr, &secret))).await;
     check(&report, &[Code::ClockSkew, Code::JwksUnreachable], "no usable key");
     assert!(report.findings[0].found.contains("s behind ours"), "{:?}", report.findings);
+}
+
+/// Somebody whose certificate was over in 2020.
+fn expired() -> SocketAddr {
+    let chain = sekisho_fetch::certificates(include_bytes!("../../../fetch/src/tests/data/expired.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../../fetch/src/tests/data/expired.key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut tcp in listener.incoming().map_while(Result::ok) {
+            // The other side hangs up when it has seen the certificate.
+            let _ = rustls::ServerConnection::new(Arc::clone(&config)).unwrap().complete_io(&mut tcp);
+        }
+    });
+    addr
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_over_is_found() {
+    let house = Standing::up().await;
+    let secret = house.dir.path().join("secret");
+    std::fs::write(&secret, "any").unwrap();
+    let more =
+        remote("https://id.example/realms/main", expired(), &secret).replace("address: http:", "address: https:");
+    check(&examined(&house.with(&more)).await, &[Code::CertificateRefused], "expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]
