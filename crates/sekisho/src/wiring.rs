@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sekisho_fetch::{BadCertificate, Client, Configured, Options};
+use sekisho_fetch::{BadCertificate, Client, Configured, Options, certificates};
 use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, StartError, config as gateway};
 use sekisho_guard::clock::{before, fetch_timer};
 use sekisho_guard::jwks::{JwksAddress, KeySource};
@@ -40,6 +40,7 @@ use tokio::sync::RwLock;
 use crate::config::{RemoteRealm, Traces};
 use crate::http::listener::Serving;
 use crate::http::operations::{self, Readiness, Told};
+use crate::http::tls::{Handshake, Offer, Pair, Tls};
 
 mod lodging;
 mod own_client;
@@ -101,6 +102,8 @@ pub struct GatewayPlan {
     pub listen: SocketAddr,
     /// The realms that are asked over HTTP, even when identity is in this process.
     pub remote: Vec<RemoteRealm>,
+    /// The certificate, where TLS does not end in front of it.
+    pub tls: Option<Pair>,
 }
 
 /// Everything that runs in this process.
@@ -113,6 +116,8 @@ pub struct House {
     operations: Option<Serving>,
     started: Timestamp,
     traces: Option<Traced>,
+    /// The certificates that are shown, kept in step with their files.
+    certificates: Vec<Tls>,
 }
 
 /// Where spans go.
@@ -152,7 +157,7 @@ pub enum RaiseError {
     /// The address of a remote realm is none.
     #[error("the address of a remote realm is malformed: {0}")]
     Address(#[source] url::ParseError),
-    /// The public roots cannot be read.
+    /// A certificate authority cannot be read.
     #[error(transparent)]
     Certificate(#[from] BadCertificate),
     /// The operating system gave no listener.
@@ -167,7 +172,16 @@ impl House {
     #[must_use]
     pub fn within(surroundings: Surroundings) -> Self {
         let (gateway, draining, started) = (Arc::default(), Arc::default(), surroundings.clock.wall());
-        Self { surroundings, identity: None, gateway, draining, operations: None, started, traces: None }
+        Self {
+            surroundings,
+            identity: None,
+            gateway,
+            draining,
+            operations: None,
+            started,
+            traces: None,
+            certificates: Vec::new(),
+        }
     }
 
     /// Lets the rooms that are opened from here on tell a collector what they do.
@@ -176,7 +190,7 @@ impl House {
     /// [`RaiseError::Certificate`].
     pub fn trace(&mut self, traces: &Traces) -> Result<(), RaiseError> {
         let Surroundings { clock, entropy, handle, .. } = &self.surroundings;
-        let (endpoint, http) = (traces.endpoint.clone(), self.http_client()?);
+        let (endpoint, http) = (traces.endpoint.clone(), self.http_client(&[])?);
         let otlp = Otlp::start(OtlpOptions { endpoint, http, clock: Arc::clone(clock) }, handle);
         let spans: Arc<dyn Spans> = Arc::clone(&otlp) as _;
         let tracer = Tracer::new("sekisho", traces.sample, spans, Arc::clone(clock), Arc::clone(entropy));
@@ -228,12 +242,26 @@ impl House {
         Ok(())
     }
 
+    /// Lets identity be reached over TLS.
+    ///
+    /// # Errors
+    /// [`RaiseError::Listen`].
+    pub fn serve_identity_over_tls(&mut self, listener: TcpListener, pair: Pair) -> Result<(), RaiseError> {
+        let tls = self.show("identity", pair, Offer::Http2);
+        if let Some(part) = &mut self.identity {
+            let Surroundings { clock, handle, .. } = &self.surroundings;
+            let serving = Serving::start_over_tls(listener, tls, part.room.router(), Arc::clone(clock), handle);
+            part.serving = Some(serving.map_err(RaiseError::Listen)?);
+        }
+        Ok(())
+    }
+
     /// Opens the gateway on the rooms and remote realms that its configuration names.
     ///
     /// # Errors
     /// [`RaiseError`].
     pub async fn open_gateway(&mut self, plan: GatewayPlan) -> Result<(), RaiseError> {
-        let GatewayPlan { config, listen, remote } = plan;
+        let GatewayPlan { config, listen, remote, tls } = plan;
         let mut realms = HashMap::new();
         for realm in remote {
             realms.insert(realm.name.clone(), self.remote_ports(realm)?);
@@ -244,9 +272,10 @@ impl House {
                 place.insert(ports);
             }
         }
+        let tls = tls.map(|pair| self.show("gateway", pair, Offer::Http1));
         let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
         let tracer = self.tracer(GATEWAY);
-        let parts = GatewayParts { config, realms, clock, entropy, audit, tracer, control: handle, listen };
+        let parts = GatewayParts { config, realms, clock, entropy, audit, tracer, control: handle, listen, tls };
         *self.gateway.write().await = Some(Gateway::start(parts)?);
         Ok(())
     }
@@ -263,6 +292,17 @@ impl House {
         let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
         self.operations = Some(serving);
         Ok(())
+    }
+
+    /// Whether a room speaks TLS itself.
+    #[must_use]
+    pub fn shows_certificates(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    /// Looks at the files of all certificates now.
+    pub fn reload_certificates(&self) {
+        self.certificates.iter().for_each(Tls::look_again);
     }
 
     /// The identity provider, for administration.
@@ -383,8 +423,8 @@ impl House {
 
     /// A realm of another process, or of this one by its front door: the wire forms of the ports.
     fn remote_ports(&self, realm: RemoteRealm) -> Result<RealmPorts, RaiseError> {
-        let RemoteRealm { name: _, issuer, address, client_id, client_secret } = realm;
-        let http = self.http_client()?;
+        let RemoteRealm { name: _, issuer, address, client_id, client_secret, certificate_authorities } = realm;
+        let http = self.http_client(&certificate_authorities)?;
         let base = address.as_ref().map_or_else(|| issuer.to_string(), ToString::to_string);
         let url = format!("{}/oauth2/jwks", base.trim_end_matches('/')).parse().map_err(RaiseError::Address)?;
         let keys: Arc<dyn KeySource> = Arc::new(JwksAddress { url, client: http.clone() });
@@ -404,9 +444,21 @@ impl House {
         Ok(RealmPorts { issuer, feed, keys, exchange, login, client: client_id })
     }
 
-    fn http_client(&self) -> Result<Client<Configured>, RaiseError> {
-        let timer = fetch_timer(&self.surroundings.clock);
-        Ok(Client::configured(Options::new(timer, self.surroundings.handle.clone()))?)
+    fn http_client(&self, authorities: &[u8]) -> Result<Client<Configured>, RaiseError> {
+        let mut options = Options::new(fetch_timer(&self.surroundings.clock), self.surroundings.handle.clone());
+        if !authorities.is_empty() {
+            options.extra_roots = certificates(authorities)?;
+        }
+        Ok(Client::configured(options)?)
+    }
+
+    /// Shows a certificate for as long as the house stands.
+    fn show(&mut self, name: &'static str, pair: Pair, offer: Offer) -> Arc<Handshake> {
+        let Surroundings { clock, handle, .. } = &self.surroundings;
+        let tls = Tls::start(name, pair, Arc::clone(clock), handle);
+        let config = tls.config(offer);
+        self.certificates.push(tls);
+        config
     }
 }
 

@@ -70,6 +70,7 @@ impl Rig {
             tracer: None,
             control: Handle::current(),
             listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
         })
         .unwrap();
         client::soon(gateway.started()).await;

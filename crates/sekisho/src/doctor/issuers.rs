@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, DATE, HeaderValue};
 use http::{Response, StatusCode};
-use sekisho_fetch::{FetchError, Request, Unreachable};
+use sekisho_fetch::{BadCertificate, Client, FetchError, Options, Request, Unreachable, certificates};
+use sekisho_guard::clock::fetch_timer;
 use sekisho_token::jwk::JwkSet;
 use sekisho_token::{Secret, Timestamp, VerifyingKey};
 use sekisho_wire::{ClientId, Issuer, RealmName};
@@ -36,6 +37,8 @@ struct Asked<'a> {
     /// Where its keys are, where that is not for discovery to say.
     jwks: Option<String>,
     client: Option<(&'a ClientId, &'a Secret<String>)>,
+    /// Who vouches for it beside the public authorities, in PEM.
+    authorities: &'a [u8],
 }
 
 /// Why there is no answer to be read.
@@ -57,14 +60,27 @@ pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report)
     let own = own.and_then(|identity| own_issuer(&identity.settings.base_url));
     let remote = config.gateway.iter().flat_map(|gateway| &gateway.remote).map(remote_issuer);
     for asked in own.into_iter().chain(remote) {
-        ask(&asked, tools, report).await;
+        match trusting(&asked, tools) {
+            Ok(tools) => ask(&asked, &tools, report).await,
+            Err(error) => report.note(Code::CertificateRefused, format!("`{}`", asked.key), error),
+        }
     }
+}
+
+/// Tools that trust who is to vouch for this issuer.
+fn trusting(asked: &Asked<'_>, tools: &Tools) -> Result<Tools, BadCertificate> {
+    if asked.authorities.is_empty() {
+        return Ok(tools.clone());
+    }
+    let mut options = Options::new(fetch_timer(&tools.clock), tools.handle.clone());
+    options.extra_roots = certificates(asked.authorities)?;
+    Ok(Tools { http: Client::configured(options)?, ..tools.clone() })
 }
 
 fn own_issuer(base_url: &str) -> Option<Asked<'static>> {
     let issuer = RealmName::DEFAULT.parse::<RealmName>().ok()?.issuer(base_url);
     let base = issuer.to_string();
-    Some(Asked { key: "identity.public_url".to_owned(), issuer, base, jwks: None, client: None })
+    Some(Asked { key: "identity.public_url".to_owned(), issuer, base, jwks: None, client: None, authorities: &[] })
 }
 
 fn remote_issuer(realm: &RemoteRealm) -> Asked<'_> {
@@ -77,6 +93,7 @@ fn remote_issuer(realm: &RemoteRealm) -> Asked<'_> {
         jwks: Some(format!("{base}/oauth2/jwks")),
         base,
         client: Some((&realm.client_id, &realm.client_secret)),
+        authorities: &realm.certificate_authorities,
     }
 }
 

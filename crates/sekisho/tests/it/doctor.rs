@@ -63,7 +63,7 @@ impl Standing {
         let guarded = gateway::Route::guarded(gateway::GuardKind::Jwt, "jwt", "/jwt", &format!("http://{identity}"));
         let config = gateway::Gateway::new(vec![gateway::Route { audience: vec!["x".to_owned()], ..guarded }]);
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        house.open_gateway(GatewayPlan { config, listen, remote: Vec::new() }).await.unwrap();
+        house.open_gateway(GatewayPlan { config, listen, remote: Vec::new(), tls: None }).await.unwrap();
         house.started().await;
         let (listener, operations) = self::listener().await;
         house.serve_operations(listener).unwrap();

@@ -154,11 +154,12 @@ async fn a_trace_crosses_the_wire_to_an_identity_in_another_process() {
         address: Some(format!("http://{}/realms/main", rig.identity_addr).parse().unwrap()),
         client_id: "gate1".parse().unwrap(),
         client_secret: secret,
+        certificate_authorities: Vec::new(),
     };
     let mut house = House::within(rig.surroundings.clone());
     house.trace(&everything(collector.addr())).unwrap();
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    house.open_gateway(GatewayPlan { config: rig.config(), listen, remote: vec![remote] }).await.unwrap();
+    house.open_gateway(GatewayPlan { config: rig.config(), listen, remote: vec![remote], tls: None }).await.unwrap();
     rig.while_time_passes(house.started()).await;
     let there = Client::of(house.gateway_addr().await.unwrap());
     let login = there.post("/auth/login?delivery=body").json(&rig.password_of("alice"));
