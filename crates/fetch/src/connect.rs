@@ -92,7 +92,7 @@ impl Origin {
             return speak(tcp, limits, handle).await;
         }
         let name = self.server_name().ok_or_else(|| self.unreachable(Unreachable::ServerName))?;
-        let tls = tls.connect(name, tcp).await.map_err(|error| self.unreachable(Unreachable::Tls(error)))?;
+        let tls = tls.connect(name, tcp).await.map_err(|error| self.unreachable(Unreachable::of_handshake(error)))?;
         speak(tls, limits, handle).await
     }
 

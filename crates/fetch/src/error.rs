@@ -62,7 +62,10 @@ pub enum Unreachable {
     /// The network said no.
     #[error(transparent)]
     Network(#[from] std::io::Error),
-    /// It is not who it should be, or does not speak our TLS.
+    /// Its certificate does not count: it is over, is not for this host, or nobody we know vouches for it.
+    #[error("its certificate is refused: {0}")]
+    Certificate(String),
+    /// It does not speak our TLS.
     #[error("TLS: {0}")]
     Tls(std::io::Error),
     /// The host cannot be a name in a certificate.
@@ -82,6 +85,21 @@ pub enum Phase {
     /// The next chunk of a stream.
     Chunk,
 }
+
+// === impl Unreachable ===
+
+impl Unreachable {
+    /// Why a handshake came to nothing: their certificate is for their operator, the rest for both.
+    pub(crate) fn of_handshake(error: std::io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(rustls::Error::InvalidCertificate(why)) = inner {
+            return Self::Certificate(why.to_string());
+        }
+        Self::Tls(error)
+    }
+}
+
+// === impl Phase ===
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,6 +21,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sekisho_guard::clock::{Elapsed, before};
 use sekisho_token::Entropy;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, Clock};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,6 +32,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::Limits;
 use crate::frontdoor::Door;
+use crate::meters::Meters;
 use crate::routes::Table;
 use crate::upstream::Pool;
 
@@ -51,6 +53,8 @@ pub(crate) struct Shared {
     /// Whether each answer is the last one on its connection.
     pub(crate) draining: AtomicBool,
     pub(crate) table: ArcSwap<Table>,
+    pub(crate) meters: Arc<Meters>,
+    pub(crate) tracer: Option<Tracer>,
     /// Shakes hands where the gateway speaks TLS itself.
     pub(crate) tls: Option<TlsAcceptor>,
 }

@@ -23,6 +23,7 @@ use crate::guards::Proof;
 use crate::headers::{self, ForwardedAs, Told, cookies};
 use crate::permit::Permitted;
 use crate::refusal::Refused;
+use crate::spans;
 use crate::trail::Trail;
 use crate::upstream::{self, Answer, Upload};
 
@@ -68,12 +69,17 @@ pub(crate) async fn forward(
     if upload.size_hint().exact().is_none() {
         head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
+    let span = spans::call(route, &mut head.headers);
     let mut request = Request::new(upload);
     *request.method_mut() = head.method;
     *request.uri_mut() = uri;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = head.headers;
-    let answer = upstream::send(core, &route.upstream, request, until).await?;
+    let begun = shared.clock.monotonic();
+    let answer = upstream::send(core, &route.upstream, request, until).await;
+    route.meter.upstream.observe(shared.clock.monotonic().since(begun));
+    spans::called(span, &answer);
+    let answer = answer?;
     // We never ask to switch protocols, so an upstream that does has lost the thread.
     if answer.response.status().is_informational() {
         return Err(Refused::from(Reason::UpstreamBroken).detail("an interim answer where a final one belongs"));

@@ -16,6 +16,7 @@
 //!   forward  upstream  response   there and back
 //!   login  cors                   what the gateway answers itself
 //!   refusal                       why not: the one place that knows status codes
+//!   meters  spans                 what is counted and traced on the way
 //! ```
 //!
 //! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files and certificates (the roof).
@@ -27,7 +28,7 @@ use std::sync::atomic::Ordering;
 use http::header::{CONNECTION, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use sekisho_wire::Reason;
+use sekisho_wire::{Reason, trace};
 
 use crate::body::Outgoing;
 use crate::core::Core;
@@ -51,6 +52,7 @@ mod guards;
 mod headers;
 mod lease;
 mod login;
+mod meters;
 pub mod path;
 mod permit;
 mod ports;
@@ -59,12 +61,14 @@ mod refusal;
 mod response;
 mod routes;
 mod server;
+mod spans;
 mod swap;
 mod trail;
 mod upstream;
 mod vouch;
 mod watch;
 
+pub use meters::{Readings, RealmReading, RouteReading};
 pub use server::{Gateway, Parts, RealmPorts, StartError};
 
 /// One request, from hyper and back to it.
@@ -89,12 +93,19 @@ pub(crate) async fn handle(
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
     let busy = link.begin();
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let mut trail = Trail::begin(&core, peer, &head);
-    let mut response = match proxied(&core, &mut trail, (head, body)).await {
-        Ok(response) => response,
-        Err(refused) => refusal::answer(&core, &trail, &refused),
+    let span = core.shared().tracer.as_ref().map(|tracer| spans::begin(tracer, &trail, &mut head.headers));
+    let outcome = match &span {
+        Some(span) => trace::within(span, proxied(&core, &mut trail, (head, body))).await,
+        None => proxied(&core, &mut trail, (head, body)).await,
     };
+    let reason = outcome.as_ref().err().map(Refused::reason);
+    let mut response = outcome.unwrap_or_else(|refused| refusal::answer(&core, &trail, &refused));
+    trail.answered(&core, response.status());
+    if let Some(span) = span {
+        spans::end(span, &trail, response.status(), reason);
+    }
     if let Some(id) = trail.id_header.take() {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -132,7 +143,7 @@ async fn proxied(
     let route = match target {
         Target::Route(route) => route,
         Target::Login(mount, endpoint) => {
-            trail.route = Some(Arc::clone(&mount.name));
+            trail.route = Some(Arc::clone(&mount.meter));
             trail.realm = Some(mount.realm.name.clone());
             let visit = Visit { core, mount: &mount, trail, head: &head, site };
             let mut response = login::answer(visit, endpoint, body).await?;
@@ -140,7 +151,7 @@ async fn proxied(
             return Ok(response);
         }
     };
-    trail.route = Some(Arc::clone(&route.name));
+    trail.route = Some(Arc::clone(&route.meter));
     trail.realm.clone_from(&route.realm);
 
     let admitted = route.guard.admit(&head, site, trail.id).await?;

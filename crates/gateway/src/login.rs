@@ -30,6 +30,7 @@ use crate::core::Core;
 use crate::csrf::Site;
 use crate::guards::Guard;
 use crate::headers::cookies::Cookie;
+use crate::meters::RouteMeter;
 use crate::realm::Realm;
 use crate::refusal::Refused;
 use crate::routes::Methods;
@@ -45,8 +46,8 @@ mod status;
 /// A place where people sign in.
 #[derive(Debug)]
 pub(crate) struct Mount {
-    /// Its name in the audit.
-    pub(crate) name: Arc<str>,
+    /// Its name in the audit, and what is counted of it.
+    pub(crate) meter: Arc<RouteMeter>,
     pub(crate) realm: Arc<Realm>,
     pub(crate) issues: Issues,
     pub(crate) delivery: Delivery,

@@ -15,11 +15,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sekisho_guard::clock::before;
+use sekisho_wire::trace::{self, Failed};
 use sekisho_wire::{Clock, Monotonic, Reason, Unavailable};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::refusal::Refused;
+
+/// The name of calls' spans.
+const IDENTITY: &str = "identity";
 
 /// The calls to one port of one realm.
 #[derive(Debug)]
@@ -103,9 +107,16 @@ impl Calls {
         let slot = before(&*self.clock, deadline, Arc::clone(&self.slots).acquire_owned()).await;
         let Ok(Ok(slot)) = slot else { return Err(Reason::Overloaded.into()) };
         let (clock, breaker) = (Arc::clone(&self.clock), Arc::clone(&self.breaker));
+        let span = trace::child(IDENTITY);
         let task = self.control.spawn(async move {
-            let answer = before(&*clock, deadline, call).await;
+            let answer = match &span {
+                Some(span) => before(&*clock, deadline, trace::within(span, call)).await,
+                None => before(&*clock, deadline, call).await,
+            };
             let failed = answer.as_ref().map_or(true, |answer| answer.as_ref().is_err_and(Outage::is_outage));
+            if let Some(span) = span {
+                span.finish(if failed { Failed::Yes } else { Failed::No });
+            }
             breaker.note(failed, clock.monotonic());
             drop(slot);
             answer
@@ -145,6 +156,7 @@ impl Calls {
             Boarded::Joined(landed) => landed,
             Boarded::Pilot(pilot, landed) => {
                 // Not the caller's task: when its client hangs up, the others still want the answer.
+                let call = trace::carried(call);
                 self.control.spawn(async move { pilot.land(call.await) });
                 landed
             }

@@ -10,10 +10,12 @@ use std::time::Duration;
 use sekisho_guard::access::{Accept, AccessVerifier, Authority, NoAudience};
 use sekisho_guard::follow::{Follow, Follower};
 use sekisho_guard::jwks::{JwksKeys, Refetch};
+use sekisho_wire::meter::Lookups;
 use sekisho_wire::{Clock, RealmName};
 use tokio::runtime::Handle;
 
 use crate::config::Limits;
+use crate::meters::{Meters, RealmReading};
 use crate::ports::{CallLimits, Calls};
 use crate::server::RealmPorts;
 use crate::swap::Swaps;
@@ -61,6 +63,7 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) control: Handle,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) meters: Arc<Meters>,
 }
 
 /// Whose word counts for a verifier.
@@ -92,7 +95,7 @@ impl Needs {
 impl Realm {
     /// Begins to follow what is needed.
     pub(crate) fn start(name: RealmName, ports: RealmPorts, needs: Needs, services: &Services) -> Arc<Self> {
-        let Services { clock, control, limits } = services;
+        let Services { clock, control, limits, meters: _ } = services;
         let call_limits = |calls_max| CallLimits {
             calls_max,
             waiting_max: limits.identity_waiting_max,
@@ -155,6 +158,19 @@ impl Realm {
         if let Some(feed) = &self.feed {
             // What this fails to bring, the lease will: nothing older than that is believed.
             let _ = feed.follower.refresh(Duration::ZERO, self.services.limits.ask_deadline).await;
+        }
+    }
+
+    /// What was counted, and what is known now.
+    pub(crate) fn reading(&self) -> RealmReading {
+        let verifiers = self.verifiers.lock().unwrap_or_else(PoisonError::into_inner);
+        let verified = verifiers.values().map(|verifier| verifier.lookups()).fold(Lookups::default(), Lookups::and);
+        drop(verifiers);
+        RealmReading {
+            name: self.name.clone(),
+            feed: self.feed.as_ref().map(|feed| (feed.follower.position(), feed.follower.age())),
+            swaps: self.feed.as_ref().map_or_else(Lookups::default, |feed| feed.swaps.lookups()),
+            verified,
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn answer(core: &Core, trail: &Trail, refused: &Refused) -> Response<
     line.reason = Some(refused.reason);
     line.detail.clone_from(&refused.detail);
     shared.audit.record(line);
+    shared.meters.refused(refused.reason);
     let mut response = refused.response(id);
     cors::allow_reading(&shared.table(), trail, response.headers_mut());
     response

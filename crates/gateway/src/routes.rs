@@ -15,6 +15,7 @@ use sekisho_wire::{RealmName, Reason, TrustedProxies};
 use crate::config::{Forward, Reach, Scheme};
 use crate::guards::Guard;
 use crate::login::{Endpoint, Mount};
+use crate::meters::RouteMeter;
 use crate::path;
 use crate::permit::Demand;
 use crate::refusal::Refused;
@@ -47,6 +48,7 @@ pub(crate) struct Route {
     pub(crate) forward: Forward,
     pub(crate) body_bytes_max: u64,
     pub(crate) response_tokens: Vec<HeaderName>,
+    pub(crate) meter: Arc<RouteMeter>,
 }
 
 /// Where a request may end up.

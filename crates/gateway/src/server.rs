@@ -20,6 +20,7 @@ use sekisho_guard::access::NoAudience;
 use sekisho_guard::clock::before;
 use sekisho_guard::jwks::KeySource;
 use sekisho_token::Entropy;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Issuer, Login, RealmName};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
@@ -29,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::{self, Invalids, Scheme};
 use crate::core::{Core, Shared, Stage};
+use crate::meters::{Meters, Readings};
 use crate::realm::{Realm, Services};
 use crate::routes;
 
@@ -48,6 +50,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where refusals are recorded.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
     /// Where calls to identity run.
     pub control: Handle,
     /// Where to listen; port 0 takes any free one.
@@ -130,7 +134,7 @@ impl Gateway {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { config, realms: ports, clock, entropy, audit, control, listen, tls } = parts;
+        let Parts { config, realms: ports, clock, entropy, audit, tracer, control, listen, tls } = parts;
         if config.scheme == Scheme::Http && tls.is_some() {
             return Err(StartError::NotHttps);
         }
@@ -138,7 +142,9 @@ impl Gateway {
             return Err(StartError::NotLoopback(listen));
         }
         let limits = Arc::new(config.limits.clone());
-        let services = Services { clock: Arc::clone(&clock), control, limits: Arc::clone(&limits) };
+        let meters = Arc::new(Meters::new());
+        let services =
+            Services { clock: Arc::clone(&clock), control, limits: Arc::clone(&limits), meters: Arc::clone(&meters) };
         let built = routes::build(&config, &ports, &HashMap::new(), &services)?;
         let unheard = |source| StartError::Listen { addr: listen, source };
         let (addr, listeners) = bind(listen, limits.cores.get()).map_err(unheard)?;
@@ -150,6 +156,8 @@ impl Gateway {
             clock,
             entropy,
             audit,
+            meters,
+            tracer,
             tls: tls.map(TlsAcceptor::from),
         });
         let (stage, told) = watch::channel(Stage::Serve);
@@ -191,7 +199,27 @@ impl Gateway {
         let built = routes::build(config, &self.ports, &realms, &self.services)?;
         self.shared.table.store(Arc::new(built.table));
         *realms = built.realms;
+        self.shared.meters.keep_those_in_use();
         Ok(())
+    }
+
+    /// What was counted so far, and what is known now.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        let Shared { limits, connections, meters, .. } = &*self.shared;
+        let clients_max = limits.connections_max.min(Semaphore::MAX_PERMITS);
+        let mut realms: Vec<_> = self.realms().values().map(|realm| realm.reading()).collect();
+        realms.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        Readings {
+            routes: meters.routes(),
+            refusals: meters.refusals(),
+            realms,
+            connections_opened: meters.connections_opened.read(),
+            connections_reused: meters.connections_reused.read(),
+            // Each core holds one place while it waits for somebody.
+            clients: clients_max.saturating_sub(connections.available_permits()).saturating_sub(limits.cores.get()),
+            clients_max,
+        }
     }
 
     /// Stops accepting, closes each connection after the request that is under way, and waits for that, no longer than

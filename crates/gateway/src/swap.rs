@@ -28,6 +28,7 @@ use sekisho_guard::access::{AccessVerifier, VerifiedAccess};
 use sekisho_token::credential::{CHARS, Credential, Kind};
 use sekisho_token::{Digest, Secret, Timestamp};
 use sekisho_wire::exchange::{ExchangeError, Swap};
+use sekisho_wire::meter::{LookupMeter, Lookups};
 use sekisho_wire::{Clock, Exchange, Monotonic, RealmName, Reason, RequestId};
 
 use crate::config::Limits;
@@ -54,6 +55,7 @@ pub(crate) struct Swaps {
     refused: Cache<Key, (Monotonic, Refused)>,
     flights: Arc<Flights<Key, Result<Arc<Swapped>, Refused>>>,
     audiences: Mutex<Vec<Arc<[String]>>>,
+    looked_up: LookupMeter,
 }
 
 /// Services for which a JWT is wanted.
@@ -114,6 +116,7 @@ impl Swaps {
             refused: Cache::new(limits.refused_tokens_max),
             flights: Arc::default(),
             audiences: Mutex::default(),
+            looked_up: LookupMeter::default(),
         }
     }
 
@@ -147,8 +150,14 @@ impl Swaps {
         let key = Key { token: Digest::of(token.as_bytes()), audience: audience.id };
         let about = About { key, token, audience, request };
         let mut swapped = match self.alive(&key) {
-            Some(swapped) => swapped,
-            None => self.first(&about, lease).await?,
+            Some(swapped) => {
+                self.looked_up.hit();
+                swapped
+            }
+            None => {
+                self.looked_up.miss();
+                self.first(&about, lease).await?
+            }
         };
         if self.standing(lease, &swapped)? == Standing::Ask {
             swapped = self.ask(&about, lease, swapped).await?;
@@ -163,6 +172,11 @@ impl Swaps {
             }
             Err(refused) => Err(refused),
         }
+    }
+
+    /// How often a token was swapped from memory, and how often not.
+    pub(crate) fn lookups(&self) -> Lookups {
+        self.looked_up.read()
     }
 
     /// Forgets a token that was ended through this gateway, so that the next request asks identity.

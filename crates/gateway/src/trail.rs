@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use http::header::ORIGIN;
 use http::request::Parts;
-use http::{HeaderValue, Method, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use sekisho_guard::access::VerifiedAccess;
 use sekisho_wire::{AuditEvent, RealmName, RequestId};
 
 use crate::core::Core;
 use crate::frontdoor;
+use crate::meters::RouteMeter;
 
 /// How much of a method an audit line holds.
 const METHOD_CHARS_MAX: usize = 32;
@@ -40,8 +41,8 @@ pub(crate) struct Trail {
     /// Its path in the canonical form, once there is one; before, as the client wrote it.
     uri: Uri,
     canonical: Option<Box<str>>,
-    /// The name of its route or login mount.
-    pub(crate) route: Option<Arc<str>>,
+    /// The name of its route or login mount, and what is counted of that.
+    pub(crate) route: Option<Arc<RouteMeter>>,
     /// The realm of its route.
     pub(crate) realm: Option<RealmName>,
     /// Who calls, once that is known.
@@ -85,6 +86,13 @@ impl Trail {
         self.canonical.as_deref().unwrap_or(self.uri.path())
     }
 
+    /// Counts the answer.
+    pub(crate) fn answered(&self, core: &Core, status: StatusCode) {
+        let route = self.route.as_deref().unwrap_or(&core.shared().meters.unrouted);
+        route.answered(status);
+        tracing::debug!(request = %self.id, route = route.name(), status = status.as_u16(), "answered");
+    }
+
     /// Writes down what is known.
     pub(crate) fn describe(&self, line: &mut AuditEvent) {
         line.request = Some(self.id);
@@ -93,7 +101,7 @@ impl Trail {
             line.method = Some(self.method.as_str().chars().take(METHOD_CHARS_MAX).collect());
             line.path = Some(self.path().chars().take(PATH_CHARS_MAX).collect());
         }
-        line.route = self.route.as_deref().map(str::to_owned);
+        line.route = self.route.as_deref().map(|route| route.name().to_owned());
         line.realm.clone_from(&self.realm);
         line.address = Some(self.client);
         if let Some(access) = &self.access {

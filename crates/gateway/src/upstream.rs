@@ -80,8 +80,14 @@ pub(crate) async fn send(
         let is_kept = kept.is_some();
         let spare = if is_kept { Spare::of(&request) } else { None };
         let mut sender = match kept {
-            Some(sender) => sender,
-            None => connect::connect(core, to).await?,
+            Some(sender) => {
+                core.shared().meters.connections_reused.raise();
+                sender
+            }
+            None => {
+                core.shared().meters.connections_opened.raise();
+                connect::connect(core, to).await?
+            }
         };
         let failed = match attempt(core, &mut sender, request, (progress.as_deref(), until)).await {
             // The connection goes as well: nobody knows what the upstream believes to have sent.

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::sync::Cache;
 use sekisho_token::jwt::{self, Audiences, Expect, KeyLookup, LEEWAY_S, Limits, Unverified};
 use sekisho_token::{Algorithm, Digest, KeyId, Timestamp};
+use sekisho_wire::meter::{LookupMeter, Lookups};
 use sekisho_wire::{AccessClaims, Caller, Clock, Issuer, Reason};
 
 use crate::follow::Follower;
@@ -68,6 +69,7 @@ pub struct AccessVerifier {
     clock: Arc<dyn Clock>,
     // One table per verifier: what one route accepted must never answer for another route's issuer or audience.
     seen: Cache<Digest, Arc<VerifiedAccess>>,
+    looked_up: LookupMeter,
 }
 
 /// A token that was verified and not revoked when it was last looked at.
@@ -149,7 +151,7 @@ impl AccessVerifier {
         }
         let limits = Limits { token_bytes_max: accept.token_bytes_max, ..Limits::default() };
         let seen = Cache::new(accept.remembered_max);
-        Ok(Self { accept, expect, limits, authority, clock, seen })
+        Ok(Self { accept, expect, limits, authority, clock, seen, looked_up: LookupMeter::default() })
     }
 
     /// Verifies a token.
@@ -163,8 +165,10 @@ impl AccessVerifier {
         }
         let digest = Digest::of(token.as_bytes());
         if let Some(seen) = self.seen.get(&digest) {
+            self.looked_up.hit();
             return self.again(seen);
         }
+        self.looked_up.miss();
         match self.seen.get_value_or_guard_async(&digest).await {
             Ok(seen) => self.again(seen),
             Err(place) => {
@@ -192,6 +196,12 @@ impl AccessVerifier {
     #[must_use]
     pub fn remembered(&self) -> usize {
         self.seen.len()
+    }
+
+    /// How often a token was remembered, and how often it had to be verified or waited for.
+    #[must_use]
+    pub fn lookups(&self) -> Lookups {
+        self.looked_up.read()
     }
 
     /// A token that was seen before: only time and the fold can have changed.

@@ -65,9 +65,12 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else takes as an argument")]
+    fn wall_exact(&self) -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
     fn wall(&self) -> Timestamp {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+        Timestamp(i64::try_from(self.wall_exact().as_secs()).unwrap_or(i64::MAX))
     }
 
     fn monotonic(&self) -> Monotonic {

@@ -8,6 +8,7 @@
 //!
 //! The handler finds an [`Authenticated`] in the request's extensions (with axum: takes it as an argument): who calls, and
 //! the bearer token itself to pass on to the next service. Every refusal has an id, in the answer and in one audit line.
+//! With a tracer, each request is a span, and `sekisho_wire::trace::traceparent` says in the handler what to tell the next service.
 //!
 //! Specs: RFC 6750 §2.1 (the header is the only place we look), §3 (the challenge). Not here: cookies and opaque tokens
 //! (the gateway swaps them for what arrives here), policies.
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_token::{Entropy, Secret};
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, Caller, Clock, RealmName, Reason, Scopes};
 
 use crate::access::{AccessVerifier, Authority, Refused, VerifiedAccess};
@@ -52,6 +54,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where refusals are recorded.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
     /// The service's name in audit lines.
     pub service: String,
     /// The realm in audit lines.

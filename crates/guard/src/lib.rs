@@ -12,7 +12,7 @@
 //!            │
 //!          fold     remote       revocations and keys by name; the ports over HTTP
 //!
-//!   clock   testing              the machine's clock; a clock and an issuer that tests own
+//!   clock   testing   otlp       the machine's clock; a clock and an issuer that tests own; spans to a collector
 //! ```
 //!
 //! Not here: login, sessions, proxying, deciding by policy.
@@ -25,6 +25,7 @@ pub mod fold;
 pub mod follow;
 pub mod jwks;
 pub mod layer;
+pub mod otlp;
 pub mod remote;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -17,6 +17,7 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use sekisho_fetch::{Client, Configured, Request};
 use sekisho_token::Secret;
+use sekisho_wire::trace;
 use sekisho_wire::{ClientId, Clock, Issuer, RealmName, RequestId, Unavailable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -221,6 +222,9 @@ impl RemoteIdentity {
         let mut request = self.authenticated(Request::post(self.address(path), form_type, body));
         if let Ok(id) = HeaderValue::from_str(&on_behalf_of.to_string()) {
             request = request.header(HeaderName::from_static("x-request-id"), id);
+        }
+        if let Some(Ok(trace)) = trace::traceparent().map(HeaderValue::try_from) {
+            request = request.header(HeaderName::from_static("traceparent"), trace);
         }
         self.0.http.send(request).await
     }

@@ -23,6 +23,7 @@ mod cookies;
 mod cors;
 mod feed;
 mod oauth;
+mod observe;
 mod pages;
 mod refusals;
 mod request;
@@ -40,7 +41,9 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
     let router = Endpoint::ALL.into_iter().fold(router, routed);
     let router = admin::routed(router, &room.base);
     let recorded = from_fn_with_state(Arc::clone(&room), refusals::recorded);
-    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(recorded).with_state(room)
+    // Outermost: whatever is recorded on the way has the request's id.
+    let observed = from_fn_with_state(Arc::clone(&room), observe::observed);
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(recorded).layer(observed).with_state(room)
 }
 
 /// What an endpoint answers to. Those with `options` may be called by scripts of the realm's allowed origins.

@@ -24,6 +24,10 @@ use crate::realms::RealmState;
 use crate::room::Room;
 use crate::settings::RealmSettings;
 
+mod examine;
+
+pub use examine::{Examined, examine};
+
 /// How long a retiring key is kept beyond its last token, in seconds: more than the leeway of any verifier.
 const RETIRING_GRACE_S: i64 = 120;
 

@@ -20,6 +20,7 @@ use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Store, StoreError};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, ClientId, Clock, Exchange, Feed, Login, RealmName};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -34,8 +35,10 @@ mod http;
 mod keys;
 mod language;
 mod look;
+mod meters;
 mod mint;
 mod oauth;
+mod observe;
 mod password;
 mod ports;
 mod realms;
@@ -45,7 +48,8 @@ mod signin;
 mod throttle;
 
 pub use admin::Admin;
-pub use keys::{KeyTrouble, RotateError, Takeover};
+pub use keys::{Examined, KeyTrouble, RotateError, Takeover, examine};
+pub use meters::{HashingReading, Readings, RealmReading, SignInEnd};
 pub use oauth::redirect_uri::BadRedirectUri;
 pub use settings::{
     Accent, BadAccent, BadBaseUrl, BadLogo, BadName, Limits, Logo, Name, RealmSettings, Settings, Theme,
@@ -74,6 +78,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where lines go.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
     /// What the operator decided.
     pub settings: Settings,
     /// The key that private keys are sealed under.
@@ -118,7 +124,7 @@ impl Identity {
     /// # Errors
     /// [`OpenError`].
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
-        let Parts { store, clock, entropy, audit, settings, seal, handle } = parts;
+        let Parts { store, clock, entropy, audit, tracer, settings, seal, handle } = parts;
         let limits = &settings.limits;
         let room = Arc::new(Room {
             base: Base::of(&settings.base_url)?,
@@ -135,6 +141,7 @@ impl Identity {
             clock,
             entropy,
             audit,
+            tracer,
             settings,
             seal,
             handle,
@@ -172,6 +179,12 @@ impl Identity {
     #[must_use]
     pub fn admin(&self) -> Admin {
         Admin::of(Arc::clone(&self.room))
+    }
+
+    /// What was counted so far, and what is known now. Asks nobody: a scrape must not wait for the database.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        meters::read(&self.room)
     }
 
     /// Ends the feed's streams, which would otherwise keep their connections open for ever.

@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sekisho_token::{Entropy, Secret};
 use sekisho_wire::Unavailable;
+use sekisho_wire::meter::Counter;
+
+use crate::meters::HashingReading;
 
 mod phc;
 mod pool;
@@ -36,6 +39,7 @@ pub(crate) struct Passwords {
     /// What a name that nobody has is checked against: well-formed, of today's parameters, matched by nothing.
     nobody: Phc,
     runs_at_rest: AtomicU64,
+    refused: Counter,
 }
 
 /// What a check found.
@@ -56,7 +60,7 @@ impl Passwords {
         let runs = Arc::new(AtomicU64::new(0));
         let nobody = Phc::today(random(&*entropy), random(&*entropy));
         let pool = Pool::start(threads, queue_max, &runs)?;
-        Ok(Self { pool, runs, entropy, nobody, runs_at_rest: AtomicU64::new(0) })
+        Ok(Self { pool, runs, entropy, nobody, runs_at_rest: AtomicU64::new(0), refused: Counter::default() })
     }
 
     /// Checks a password against a stored hash, or against nobody's.
@@ -98,6 +102,12 @@ impl Passwords {
         self.runs.load(Ordering::Relaxed)
     }
 
+    /// What was done, and what waits.
+    pub(crate) fn reading(&self) -> HashingReading {
+        let (waiting, waiting_max) = (self.pool.waiting(), self.pool.waiting_max());
+        HashingReading { runs: self.runs(), waiting, waiting_max, refused: self.refused.read() }
+    }
+
     /// Gives the memory back when nobody signed in since this was last asked.
     pub(crate) fn rest(&self) {
         let runs = self.runs();
@@ -108,7 +118,10 @@ impl Passwords {
 
     async fn run(&self, work: Work) -> Result<Vec<u8>, Unavailable> {
         let full = Unavailable { what: "password hashing", retry_after_s: Some(RETRY_AFTER_S) };
-        let answer = self.pool.put(work).ok_or(full)?;
+        let answer = self.pool.put(work).ok_or_else(|| {
+            self.refused.raise();
+            full
+        })?;
         answer.await.ok().flatten().ok_or(full)
     }
 }

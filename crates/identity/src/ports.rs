@@ -16,6 +16,7 @@ use crate::oauth::params::Params;
 use crate::oauth::refusal::{Code, Refusal};
 use crate::oauth::token::{self, Issued, TYPE_ACCESS_TOKEN, TYPE_JWT};
 use crate::oauth::{Call, introspect, revoke};
+use crate::observe::during;
 use crate::realms::RealmState;
 use crate::room::{Origin, Room};
 use crate::signin::SignInError;
@@ -64,26 +65,26 @@ impl fmt::Debug for AsClient {
 
 impl Exchange for AsClient {
     fn swap(&self, swap: Swap) -> BoxFuture<'_, Result<Swapped, ExchangeError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "swap"), swap.request, async move {
             let Swap { realm, token, audience, request } = swap;
             let params = exchange_params(&token, (TYPE_ACCESS_TOKEN, TYPE_JWT), &audience);
             let issued = self.token(&realm, &params, request).await.map_err(exchange_error)?;
             let opaque_expires_at = issued.subject_token_expires_at.unwrap_or(issued.expires_at);
             Ok(Swapped { jwt: issued.access_token, opaque_expires_at })
-        })
+        }))
     }
 
     fn wrap(&self, wrap: Wrap) -> BoxFuture<'_, Result<Secret<String>, ExchangeError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "wrap"), wrap.request, async move {
             let Wrap { realm, jwt, request } = wrap;
             let params = exchange_params(&jwt, (TYPE_JWT, TYPE_ACCESS_TOKEN), &[]);
             let issued = self.token(&realm, &params, request).await.map_err(exchange_error)?;
             Ok(issued.access_token)
-        })
+        }))
     }
 
     fn inspect(&self, inspect: Inspect) -> BoxFuture<'_, Result<Inspected, ExchangeError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "inspect"), inspect.request, async move {
             let Inspect { realm, token, request } = inspect;
             let (realm, known) = self.known(&realm).await.map_err(exchange_error)?;
             let params = Params::of(&[("token", token.expose())]);
@@ -92,13 +93,13 @@ impl Exchange for AsClient {
             let found = introspect::introspect(call).await;
             let found = found.map_err(|refusal| exchange_error(Failed::Refused(refusal)))?;
             Ok(found.map_or(Inspected::Inactive, |claims| Inspected::Active(Box::new(claims))))
-        })
+        }))
     }
 }
 
 impl Login for AsClient {
     fn challenge(&self, attempt: Attempt) -> BoxFuture<'_, Result<Secret<String>, LoginError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "challenge"), attempt.request, async move {
             let Attempt { realm, username, password, scope, address, user_agent, request } = attempt;
             let (realm, known) = self.known(&realm).await.map_err(login_error)?;
             let scope = scope.map(|scope| scope.to_string());
@@ -111,11 +112,11 @@ impl Login for AsClient {
                 ChallengeError::SignIn(error) => error.into(),
                 ChallengeError::Refused(refusal) => login_error(Failed::Refused(refusal)),
             })
-        })
+        }))
     }
 
     fn redeem(&self, redeem: Redeem) -> BoxFuture<'_, Result<Tokens, LoginError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "redeem"), redeem.request, async move {
             let Redeem { realm, code, form, audience, token_bytes_max, request } = redeem;
             let bytes_max = token_bytes_max.to_string();
             let mut pairs = vec![
@@ -127,11 +128,11 @@ impl Login for AsClient {
             pairs.extend(audience.iter().map(|name| ("audience", name.as_str())));
             let issued = self.token(&realm, &Params::of(&pairs), request).await.map_err(login_error)?;
             Ok(tokens(issued))
-        })
+        }))
     }
 
     fn renew(&self, renew: Renew) -> BoxFuture<'_, Result<Tokens, LoginError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "renew"), renew.request, async move {
             let Renew { realm, refresh_token, form, audience, request } = renew;
             let mut pairs = vec![
                 ("grant_type", "refresh_token"),
@@ -141,18 +142,18 @@ impl Login for AsClient {
             pairs.extend(audience.iter().map(|name| ("audience", name.as_str())));
             let issued = self.token(&realm, &Params::of(&pairs), request).await.map_err(login_error)?;
             Ok(tokens(issued))
-        })
+        }))
     }
 
     fn revoke(&self, revoke: Revoke) -> BoxFuture<'_, Result<(), LoginError>> {
-        Box::pin(async move {
+        Box::pin(during((&self.room, "revoke"), revoke.request, async move {
             let Revoke { realm, token, request } = revoke;
             let (realm, known) = self.known(&realm).await.map_err(login_error)?;
             let params = Params::of(&[("token", token.expose())]);
             let origin = Origin { request: Some(request), ..Origin::default() };
             let call = Call { room: &self.room, realm: &realm, known: &known, params: &params, origin: &origin };
             revoke::revoke(call).await.map_err(|refusal| login_error(Failed::Refused(refusal)))
-        })
+        }))
     }
 }
 

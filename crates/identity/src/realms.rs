@@ -17,6 +17,7 @@ use sekisho_wire::{Issuer, RealmName, Unavailable};
 
 use crate::keys::{self, KeyTrouble};
 use crate::look::Look;
+use crate::meters::RealmMeter;
 use crate::settings::RealmSettings;
 
 /// A realm as the endpoints know it.
@@ -28,6 +29,7 @@ pub(crate) struct RealmState {
     /// What its pages look like.
     pub(crate) look: Look,
     ring: ArcSwap<KeyRing>,
+    pub(crate) meter: RealmMeter,
 }
 
 /// All of them. Reading waits for nobody.
@@ -53,6 +55,7 @@ impl RealmState {
             look: Look::of(&row.name, &settings.theme),
             settings,
             ring: ArcSwap::from_pointee(KeyRing::new()),
+            meter: RealmMeter::default(),
         })
     }
 

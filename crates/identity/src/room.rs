@@ -8,6 +8,7 @@ use sekisho_model::client::Client;
 use sekisho_model::{Act, Session, Store, StoreError};
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Digest, Entropy, Secret, Timestamp};
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, AuditEvent, ClientId, Clock, Position, RealmName, RequestId, Unavailable};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -27,6 +28,7 @@ pub(crate) struct Room {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) tracer: Option<Tracer>,
     pub(crate) settings: Settings,
     pub(crate) base: Base,
     pub(crate) seal: SealingKey,

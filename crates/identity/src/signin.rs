@@ -55,13 +55,19 @@ pub(crate) enum Held {
     FirstParty(ClientId),
 }
 
-/// Checks a name and a password.
+/// Checks a name and a password, and counts how that ended.
 pub(crate) async fn check(
     room: &Room,
     realm: &RealmState,
     typed: &Typed<'_>,
     origin: &Origin,
 ) -> Result<User, SignInError> {
+    let outcome = decide(room, realm, typed, origin).await;
+    realm.meter.signed_in(&outcome);
+    outcome
+}
+
+async fn decide(room: &Room, realm: &RealmState, typed: &Typed<'_>, origin: &Origin) -> Result<User, SignInError> {
     // Before anything else: hashing costs in proportion to what is hashed.
     let bytes_max = room.settings.limits.password_bytes_max;
     if typed.password.expose().len() > bytes_max || typed.name.len() > NAME_BYTES_MAX {

@@ -9,6 +9,7 @@ use sekisho_identity::admin::{AdminError, HandMade, Limit, Person as NewPerson, 
 use sekisho_identity::{Admin, Identity, Takeover};
 use sekisho_model::UserName;
 use sekisho_model::client::Registration;
+use sekisho_store::sqlite::{Backup, Restored};
 use sekisho_token::{KeyId, Secret};
 use sekisho_wire::{ClientId, RealmName, Scopes, Subject};
 use serde::{Deserialize, Serialize};
@@ -342,6 +343,20 @@ fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
 fn told(what: &str, name: &str, done: Result<(), AdminError>) -> Result<Outcome, NotDone> {
     done?;
     Ok(Outcome::row(&[(what, name)]))
+}
+
+/// What is told of a backup.
+#[must_use]
+pub fn kept(backup: &Backup) -> Outcome {
+    Outcome::row(&[("backup", &backup.path.display().to_string()), ("bytes", &backup.bytes.to_string())])
+}
+
+/// What is told of a restore.
+#[must_use]
+pub fn restored(restored: &Restored) -> Outcome {
+    let replaced = restored.replaced.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let (epoch, schema) = (restored.epoch.0.to_string(), restored.schema.to_string());
+    Outcome::row(&[("epoch", &epoch), ("schema", &schema), ("the database before", &replaced)])
 }
 
 fn with_secret(id: &ClientId, secret: Option<&Secret<String>>) -> Outcome {

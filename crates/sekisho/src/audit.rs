@@ -32,6 +32,8 @@ const CURRENT: &str = "audit.jsonl";
 pub struct AuditFiles {
     queue: SyncSender<Order>,
     dropped: Arc<AtomicU64>,
+    /// Never set back, unlike the above.
+    dropped_in_all: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -70,9 +72,11 @@ impl AuditFiles {
         let log = Log::open(dir, bytes_max)?;
         let (queue, orders) = sync_channel(QUEUE_LINES_MAX);
         let dropped = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&dropped);
-        let writer = std::thread::Builder::new().name("audit".to_owned()).spawn(move || log.run(&orders, &counter))?;
-        Ok(Self { queue, dropped, writer: Mutex::new(Some(writer)) })
+        let dropped_in_all = Arc::new(AtomicU64::new(0));
+        let (counter, total) = (Arc::clone(&dropped), Arc::clone(&dropped_in_all));
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        let writer = thread.spawn(move || log.run(&orders, &counter, &total))?;
+        Ok(Self { queue, dropped, dropped_in_all, writer: Mutex::new(Some(writer)) })
     }
 
     /// Writes everything that was recorded and ends the thread. Lines recorded afterwards are dropped and counted.
@@ -97,8 +101,13 @@ impl Audit for AuditFiles {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
+                self.dropped_in_all.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+
+    fn dropped_in_all(&self) -> u64 {
+        self.dropped_in_all.load(Ordering::Relaxed)
     }
 }
 
@@ -113,7 +122,7 @@ impl Log {
         Ok(Self { dir: dir.to_owned(), file, bytes, bytes_max, torn, failing: false })
     }
 
-    fn run(mut self, orders: &Receiver<Order>, dropped: &AtomicU64) {
+    fn run(mut self, orders: &Receiver<Order>, dropped: &AtomicU64, dropped_in_all: &AtomicU64) {
         let mut at = None;
         while let Ok(Order::Write(event)) = orders.recv() {
             at = Some(event.at);
@@ -121,6 +130,7 @@ impl Log {
             let line = serde_json::to_string(&event).unwrap_or_default();
             if !self.put(&line) {
                 dropped.fetch_add(1, Ordering::Relaxed);
+                dropped_in_all.fetch_add(1, Ordering::Relaxed);
             }
         }
         self.confess(at, dropped);

@@ -11,10 +11,13 @@ use sekisho_wire::{ClientId, RealmName, RefusalId, Scopes};
 
 use crate::config::Span;
 use crate::demo;
+use crate::log;
 
 mod administer;
 mod check;
 mod declare;
+mod doctor;
+mod keep;
 mod run;
 
 pub use run::run;
@@ -32,6 +35,10 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     command: Command,
+    /// How the log is written, on standard error.
+    #[arg(long, global = true, value_name = "FORMAT", env = "SEKISHO_LOG_FORMAT", hide_env_values = true)]
+    #[arg(default_value = "text")]
+    log_format: log::Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -52,6 +59,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what the house is told and what a running server believes, and find what is wrong around it.
+    Doctor(Examination),
     /// Print the JSON Schema of the configuration.
     Schema,
     /// Tell why a request was refused.
@@ -103,6 +112,10 @@ enum Command {
     /// Manage signing keys.
     #[command(subcommand)]
     Key(Key),
+    /// Copy the database into a file that is not there yet, also while a server runs on it.
+    Backup(Keeping),
+    /// Put the database of a backup in place; no server may run. Whoever follows the feed loads it anew.
+    Restore(Keeping),
     /// Print the version.
     Version,
 }
@@ -130,6 +143,28 @@ struct How {
     /// Remove users and clients of the declared realms that are not declared.
     #[arg(long)]
     prune: bool,
+}
+
+/// Which house is examined, and how to answer.
+#[derive(Clone, Debug, Args)]
+struct Examination {
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A backup and the house that it is of.
+#[derive(Clone, Debug, Args)]
+struct Keeping {
+    /// The backup.
+    file: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Which realm is meant, and how to answer.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use sekisho_gateway::config as gateway;
 use sekisho_identity::Settings;
 use sekisho_token::Secret;
+use sekisho_wire::trace::Share;
 use sekisho_wire::{ClientId, Issuer, RealmName};
 
 use crate::http::tls::Pair;
@@ -42,8 +43,19 @@ pub struct Config {
     pub gateway: Option<Gateway>,
     /// Where `/healthz` and `/readyz` are.
     pub operations: SocketAddr,
+    /// Where traces are collected, if anywhere.
+    pub traces: Option<Traces>,
     /// What was not said and therefore assumed, a sentence each.
     pub assumed: Vec<String>,
+}
+
+/// Where traces are collected.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// The collector's base address.
+    pub endpoint: url::Url,
+    /// Which share of the traces that begin here is kept.
+    pub sample: Share,
 }
 
 /// The identity provider.

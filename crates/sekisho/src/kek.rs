@@ -3,6 +3,7 @@
 //! It comes from a file or from the environment, in hex or base64, and never from the command line, where other processes
 //! can read it. Where nobody configured one, `DIR/kek` is made at the first start, readable by its owner only.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -44,6 +45,18 @@ pub enum KekError {
         /// Where it came from.
         from: String,
     },
+}
+
+// === impl KekSource ===
+
+impl fmt::Display for KekSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Environment(name) => write!(f, "environment variable `{name}`"),
+            Self::Generated => f.write_str("`kek` in the data directory"),
+        }
+    }
 }
 
 /// Reads or makes the key.

@@ -10,12 +10,16 @@
 
 pub mod admin;
 pub mod audit;
+pub mod beliefs;
 pub mod cli;
 pub mod config;
 pub mod declared;
 pub mod demo;
+pub mod doctor;
 pub mod explain;
 pub mod http;
 pub mod kek;
+pub mod log;
+pub mod metrics;
 pub mod moment;
 pub mod wiring;

@@ -24,32 +24,39 @@ use sekisho_fetch::{BadCertificate, Client, Configured, Options, certificates};
 use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, StartError, config as gateway};
 use sekisho_guard::clock::{before, fetch_timer};
 use sekisho_guard::jwks::{JwksAddress, KeySource};
+use sekisho_guard::otlp::{Otlp, OtlpOptions};
 use sekisho_guard::remote::{BadIssuer, Connection, RemoteIdentity};
 use sekisho_identity::{Identity, OpenError as IdentityError, Parts as IdentityParts, Settings as IdentitySettings};
 use sekisho_model::StoreError;
 use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
-use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
+use sekisho_token::{Entropy, Timestamp};
+use sekisho_wire::trace::{Spans, Tracer};
 use sekisho_wire::{Audit, Clock, Exchange, Feed, Login, RealmName};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::RwLock;
 
-use crate::config::RemoteRealm;
+use crate::config::{RemoteRealm, Traces};
 use crate::http::listener::Serving;
-use crate::http::operations::{self, Readiness};
+use crate::http::operations::{self, Readiness, Told};
 use crate::http::tls::{Handshake, Offer, Pair, Tls};
 
 mod lodging;
 mod own_client;
 mod own_keys;
 mod switches;
+mod told;
 
 pub use lodging::Lodging;
 pub use switches::Switches;
 
 /// How long the database may take to say where the feed stands, before the process counts as not ready.
 const READINESS_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The names of the rooms in traces.
+const IDENTITY: &str = "sekisho-identity";
+const GATEWAY: &str = "sekisho-gateway";
 
 /// What the house stands in.
 #[derive(Clone, Debug)]
@@ -107,8 +114,16 @@ pub struct House {
     gateway: Arc<RwLock<Option<Gateway>>>,
     draining: Arc<AtomicBool>,
     operations: Option<Serving>,
+    started: Timestamp,
+    traces: Option<Traced>,
     /// The certificates that are shown, kept in step with their files.
     certificates: Vec<Tls>,
+}
+
+/// Where spans go.
+struct Traced {
+    otlp: Arc<Otlp>,
+    tracer: Tracer,
 }
 
 struct IdentityPart {
@@ -156,14 +171,37 @@ impl House {
     /// A house without rooms.
     #[must_use]
     pub fn within(surroundings: Surroundings) -> Self {
+        let (gateway, draining, started) = (Arc::default(), Arc::default(), surroundings.clock.wall());
         Self {
             surroundings,
             identity: None,
-            gateway: Arc::default(),
-            draining: Arc::default(),
+            gateway,
+            draining,
             operations: None,
+            started,
+            traces: None,
             certificates: Vec::new(),
         }
+    }
+
+    /// Lets the rooms that are opened from here on tell a collector what they do.
+    ///
+    /// # Errors
+    /// [`RaiseError::Certificate`].
+    pub fn trace(&mut self, traces: &Traces) -> Result<(), RaiseError> {
+        let Surroundings { clock, entropy, handle, .. } = &self.surroundings;
+        let (endpoint, http) = (traces.endpoint.clone(), self.http_client(&[])?);
+        let otlp = Otlp::start(OtlpOptions { endpoint, http, clock: Arc::clone(clock) }, handle);
+        let spans: Arc<dyn Spans> = Arc::clone(&otlp) as _;
+        let tracer = Tracer::new("sekisho", traces.sample, spans, Arc::clone(clock), Arc::clone(entropy));
+        self.traces = Some(Traced { otlp, tracer });
+        Ok(())
+    }
+
+    /// What begins spans of this service, where somebody collects them.
+    #[must_use]
+    pub fn tracer(&self, service: &str) -> Option<Tracer> {
+        self.traces.as_ref().map(|traces| traces.tracer.of(service))
     }
 
     /// Opens the identity provider: its database, its realms and keys. Nobody reaches it yet.
@@ -184,7 +222,8 @@ impl House {
             Keep::Memory => sqlite::in_memory(kept).await?,
         };
         let base_url = settings.base_url.clone();
-        let parts = IdentityParts { store: Arc::clone(&store) as _, clock, entropy, audit, settings, seal, handle };
+        let (tracer, store_of_room) = (self.tracer(IDENTITY), Arc::clone(&store) as _);
+        let parts = IdentityParts { store: store_of_room, clock, entropy, audit, tracer, settings, seal, handle };
         let room = Arc::new(Identity::open(parts).await?);
         self.identity = Some(IdentityPart { store, room, base_url, serving: None });
         Ok(())
@@ -235,7 +274,8 @@ impl House {
         }
         let tls = tls.map(|pair| self.show("gateway", pair, Offer::Http1));
         let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
-        let parts = GatewayParts { config, realms, clock, entropy, audit, control: handle, listen, tls };
+        let tracer = self.tracer(GATEWAY);
+        let parts = GatewayParts { config, realms, clock, entropy, audit, tracer, control: handle, listen, tls };
         *self.gateway.write().await = Some(Gateway::start(parts)?);
         Ok(())
     }
@@ -246,7 +286,8 @@ impl House {
     /// # Errors
     /// [`RaiseError::Listen`].
     pub fn serve_operations(&mut self, listener: TcpListener) -> Result<(), RaiseError> {
-        let router = operations::router(self.readiness());
+        let told = Told { readiness: self.readiness(), metrics: self.metrics(), state: self.state() };
+        let router = operations::router(told);
         let Surroundings { clock, handle, .. } = &self.surroundings;
         let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
         self.operations = Some(serving);
@@ -327,6 +368,10 @@ impl House {
         let left = || end.since(clock.monotonic());
         self.close_gateway(left()).await;
         self.close_identity(left()).await;
+        if let Some(Traced { otlp, .. }) = &self.traces {
+            // Nothing is lost with a collector that answers; one that does not is not waited for.
+            let _ = before(&*clock, end, otlp.flush()).await;
+        }
         self.close_operations(left()).await;
     }
 

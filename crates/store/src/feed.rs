@@ -55,16 +55,22 @@ impl FeedLog for SqlStore {
     }
 
     fn start_epoch(&self, now: Timestamp) -> BoxFuture<'_, Result<Epoch, StoreError>> {
-        self.write(move |db| {
-            Box::pin(async move {
-                let newest = db.fetch_one("SELECT coalesce(max(epoch), 0) FROM heads", &[]).await?;
-                let newest = newest.map_or(Ok(Epoch(0)), |row| row.of("heads").take())?;
-                let epoch = first_epoch(now).max(Epoch(newest.0.saturating_add(1)));
-                db.execute("UPDATE heads SET epoch = $1, revision = 0", values![epoch]).await?;
-                Ok(epoch)
-            })
-        })
+        self.write(move |db| Box::pin(async move { begin_epoch(db, now, Epoch(0)).await }))
     }
+}
+
+/// Begins a new epoch in every realm, later than those that are here and than `known`.
+pub(crate) async fn begin_epoch(db: &mut Connection, now: Timestamp, known: Epoch) -> Result<Epoch, StoreError> {
+    let newest = newest_epoch(db).await?.max(known);
+    let epoch = first_epoch(now).max(Epoch(newest.0.saturating_add(1)));
+    db.execute("UPDATE heads SET epoch = $1, revision = 0", values![epoch]).await?;
+    Ok(epoch)
+}
+
+/// 0 where there is no realm.
+pub(crate) async fn newest_epoch(db: &mut Connection) -> Result<Epoch, StoreError> {
+    let newest = db.fetch_one("SELECT coalesce(max(epoch), 0) FROM heads", &[]).await?;
+    newest.map_or(Ok(Epoch(0)), |row| row.of("heads").take())
 }
 
 /// The epoch of a feed that begins now.

@@ -41,7 +41,7 @@ mod users;
 
 pub mod sqlite;
 
-pub use store::{Settings, SqlStore};
+pub use store::{Readings, Settings, SqlStore};
 
 /// The most rows a list returns, whatever was asked for.
 pub const LIST_ROWS_MAX: u32 = 1000;

@@ -25,14 +25,18 @@ use crate::connection::Connection;
 use crate::lane::Lane;
 use crate::store::{Settings, SqlStore, Workers};
 
+mod backup;
 mod driver;
 mod lock;
+mod look;
 mod migrations;
 mod reader;
 mod writer;
 
+pub use backup::{Backup, BackupError, RestoreError, Restored, backup, backup_at_rest, restore};
 use driver::SqliteDriver;
 use lock::DirLock;
+pub use look::{Held, Look, held, look};
 pub use migrations::SCHEMA_VERSION;
 
 /// The most writes that wait.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sekisho_model::{Act, StoreError};
 use sekisho_token::Timestamp;
 use sekisho_wire::cut::Cut;
+use sekisho_wire::meter::{Counter, Histogram, Spread};
 use sekisho_wire::{BoxFuture, Clock};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -37,6 +38,20 @@ pub struct SqlStore {
     reads: Arc<Lane>,
     writes: Arc<Lane>,
     workers: Mutex<Option<Workers>>,
+    read_took: Histogram,
+    write_took: Histogram,
+    unanswered: Counter,
+}
+
+/// What the store has counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Readings {
+    /// From asking to the answer, for calls that read.
+    pub reads: Spread,
+    /// The same for calls that write: their commit is in it.
+    pub writes: Spread,
+    /// Calls that were not answered, or not in time.
+    pub unanswered: u64,
 }
 
 /// The tasks at the other end of the lanes.
@@ -50,7 +65,9 @@ pub(crate) struct Workers {
 
 impl SqlStore {
     pub(crate) fn new(settings: Settings, reads: Arc<Lane>, writes: Arc<Lane>, workers: Workers) -> Self {
-        Self { settings, reads, writes, workers: Mutex::new(Some(workers)) }
+        let workers = Mutex::new(Some(workers));
+        let (read_took, write_took, unanswered) = Default::default();
+        Self { settings, reads, writes, workers, read_took, write_took, unanswered }
     }
 
     /// Takes no more calls, does those that wait, and leaves the database tidy: the writer goes last. A call that comes
@@ -68,6 +85,13 @@ impl SqlStore {
         }
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn readings(&self) -> Readings {
+        let (reads, writes) = (self.read_took.read(), self.write_took.read());
+        Readings { reads, writes, unanswered: self.unanswered.read() }
+    }
+
     /// When the last token that a revocation in this act can hit has expired.
     pub(crate) fn until(&self, act: &Act) -> Timestamp {
         act.now.plus_s(self.settings.token_lifetime_s_max)
@@ -80,7 +104,7 @@ impl SqlStore {
         E: From<StoreError> + Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
-        Box::pin(self.ask(&self.writes, Span::Transaction, work))
+        Box::pin(self.ask((&self.writes, &self.write_took), Span::Transaction, work))
     }
 
     /// Reads with several statements that see one state of the database.
@@ -89,7 +113,7 @@ impl SqlStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        Box::pin(self.ask(&self.reads, Span::Transaction, work))
+        Box::pin(self.ask((&self.reads, &self.read_took), Span::Transaction, work))
     }
 
     /// Reads with a single statement.
@@ -98,25 +122,34 @@ impl SqlStore {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        Box::pin(self.ask(&self.reads, Span::Statement, work))
+        Box::pin(self.ask((&self.reads, &self.read_took), Span::Statement, work))
     }
 
     /// A write that is given up at its deadline while it is being done may still be kept; that is what `Unavailable`
     /// means to a caller: unknown, not undone.
-    async fn ask<T, E, F>(&self, lane: &Lane, span: Span, work: F) -> Result<T, E>
+    async fn ask<T, E, F>(&self, (lane, took): (&Lane, &Histogram), span: Span, work: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
     {
-        self.settings.cut.pass().await.map_err(StoreError::from)?;
-        let deadline = self.settings.clock.monotonic().plus(ANSWER_WITHIN);
+        let clock = &self.settings.clock;
+        let unanswered = |error: StoreError| {
+            self.unanswered.raise();
+            error
+        };
+        self.settings.cut.pass().await.map_err(|cut| unanswered(cut.into()))?;
+        let asked = clock.monotonic();
+        let deadline = asked.plus(ANSWER_WITHIN);
         let (job, answer) = Job::new(deadline, span, work);
-        lane.put(job)?;
+        lane.put(job).map_err(unanswered)?;
         tokio::select! {
             biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(UNAVAILABLE.into())),
-            () = self.settings.clock.sleep_until(deadline) => Err(UNAVAILABLE.into()),
+            answer = answer => {
+                took.observe(clock.monotonic().since(asked));
+                answer.unwrap_or_else(|_| Err(unanswered(UNAVAILABLE).into()))
+            }
+            () = clock.sleep_until(deadline) => Err(unanswered(UNAVAILABLE).into()),
         }
     }
 }

@@ -141,6 +141,11 @@ pub struct AuditEvent {
 pub trait Audit: Send + Sync + fmt::Debug {
     /// Takes the line without blocking. A full queue drops it and counts.
     fn record(&self, event: AuditEvent);
+
+    /// How many lines it had to drop since it began; none where it never drops any.
+    fn dropped_in_all(&self) -> u64 {
+        0
+    }
 }
 
 // === impl AuditEvent ===

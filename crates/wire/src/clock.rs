@@ -19,6 +19,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The wall clock, for what is written down or compared with other machines.
     fn wall(&self) -> Timestamp;
 
+    /// The wall clock with the fraction of its second, since the unix epoch: for what is compared by the millisecond.
+    fn wall_exact(&self) -> Duration {
+        Duration::from_secs(u64::try_from(self.wall().0).unwrap_or(0))
+    }
+
     /// The stopwatch, for leases, deadlines and ages.
     fn monotonic(&self) -> Monotonic;
 

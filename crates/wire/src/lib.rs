@@ -18,11 +18,13 @@ pub mod exchange;
 pub mod feed;
 pub mod id;
 pub mod login;
+pub mod meter;
 pub mod proxies;
 pub mod realm;
 pub mod reason;
 pub mod revision;
 pub mod scope;
+pub mod trace;
 
 pub use audit::{Audit, AuditEvent};
 pub use caller::Caller;

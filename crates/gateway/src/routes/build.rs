@@ -12,6 +12,7 @@ use crate::guards::{Guard, Jwt, Opaque};
 use crate::headers::cookies::{self, Cookie, Kind};
 use crate::lease::Lease;
 use crate::login::{Endpoint, Mount};
+use crate::meters::Meters;
 use crate::permit::Demand;
 use crate::realm::{Needs, Realm, Services};
 use crate::server::{RealmPorts, StartError};
@@ -43,7 +44,7 @@ pub(crate) fn build(
     table.origins = origins;
     for (route, sound) in config.routes.iter().zip(routes) {
         let (host, path) = (sound.host.clone(), sound.path.clone());
-        let target = Target::Route(Arc::new(make_route(config, route, sound, &realms)?));
+        let target = Target::Route(Arc::new(make_route(config, route, (sound, &services.meters), &realms)?));
         let node = match host {
             Some(host) => table.hosts.entry(host).or_default(),
             None => &mut table.any_host,
@@ -52,7 +53,7 @@ pub(crate) fn build(
     }
     for (mount, sound) in config.login.iter().zip(mounts) {
         let prefix = sound.prefix.clone();
-        let mount = Arc::new(make_mount(config, mount, sound, &realms)?);
+        let mount = Arc::new(make_mount(config, mount, (sound, &services.meters), &realms)?);
         for &endpoint in Endpoint::of(mount.issues) {
             let target = Target::Login(Arc::clone(&mount), endpoint);
             table.any_host.insert(&format!("{prefix}{}", endpoint.path()), Reach::Exact, target);
@@ -96,7 +97,7 @@ fn realms(
 fn make_route(
     config: &config::Gateway,
     route: &config::Route,
-    sound: SoundRoute,
+    (sound, meters): (SoundRoute, &Meters),
     realms: &HashMap<RealmName, Arc<Realm>>,
 ) -> Result<Route, StartError> {
     let lease = Lease { max_staleness: route.max_staleness, on_stale: route.on_stale };
@@ -112,9 +113,11 @@ fn make_route(
             Guard::Jwt(Jwt::new(find(realms, &route.realm)?, &route.audience, lease, cookie)?)
         }
     };
+    let realm = (route.guard != GuardKind::Open).then(|| route.realm.clone());
     Ok(Route {
         name: route.name.as_str().into(),
-        realm: (route.guard != GuardKind::Open).then(|| route.realm.clone()),
+        meter: meters.of_route(&route.name, realm.as_ref()),
+        realm,
         methods: Methods(sound.methods),
         guard,
         demand: Demand::new(route.scopes.always.clone(), sound.scopes),
@@ -129,7 +132,7 @@ fn make_route(
 fn make_mount(
     config: &config::Gateway,
     mount: &LoginMount,
-    sound: SoundMount,
+    (sound, meters): (SoundMount, &Meters),
     realms: &HashMap<RealmName, Arc<Realm>>,
 ) -> Result<Mount, StartError> {
     let realm = find(realms, &mount.realm)?;
@@ -148,7 +151,7 @@ fn make_mount(
         Issues::Jwt => Guard::Jwt(Jwt::new(realm, &sound.audience, Some(lease), cookie.name.clone())?),
     };
     Ok(Mount {
-        name: format!("login {}", sound.prefix).into(),
+        meter: meters.of_route(&format!("login {}", sound.prefix), Some(&realm.name)),
         realm: Arc::clone(realm),
         issues: mount.issues,
         delivery: mount.delivery,

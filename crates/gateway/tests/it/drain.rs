@@ -60,6 +60,7 @@ async fn a_busy_port_and_plain_http_beyond_this_machine_are_refused_at_the_start
             clock: std::sync::Arc::new(TestClock::new()),
             entropy: std::sync::Arc::new(SystemEntropy::default()),
             audit: std::sync::Arc::new(TestAudit::default()),
+            tracer: None,
             control: Handle::current(),
             listen: listen.parse().unwrap(),
             tls: None,

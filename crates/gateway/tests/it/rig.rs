@@ -67,6 +67,7 @@ impl Rig {
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SystemEntropy::default()),
             audit: Arc::new(audit.clone()),
+            tracer: None,
             control: Handle::current(),
             listen: "127.0.0.1:0".parse().unwrap(),
             tls: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sekisho_fetch::{BadCertificate, Client, Options};
 use sekisho_token::{Entropy, Secret, SystemEntropy};
+use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, AuditEvent, ClientId, Clock, Issuer};
 use tokio::runtime::Handle;
 use url::Url;
@@ -46,6 +47,8 @@ pub struct GuardOptions {
     pub entropy: Arc<dyn Entropy>,
     /// Where refusals are recorded.
     pub audit: Arc<dyn Audit>,
+    /// What begins spans, where somebody collects them.
+    pub tracer: Option<Tracer>,
 }
 
 /// Whether a token can be taken back before it expires.
@@ -102,6 +105,7 @@ impl GuardOptions {
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(SystemEntropy::default()),
             audit: Arc::new(LogAudit),
+            tracer: None,
         }
     }
 }
@@ -167,6 +171,7 @@ impl Remote {
             clock,
             entropy: options.entropy,
             audit: options.audit,
+            tracer: options.tracer,
             service: options.audience,
             realm: Some(identity.realm().clone()),
         }))

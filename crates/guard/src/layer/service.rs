@@ -4,8 +4,9 @@ use std::task::{Context, Poll};
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use sekisho_token::Secret;
+use sekisho_wire::trace::{self, Failed, Open, Sampling};
 use sekisho_wire::{Reason, Scopes};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -25,6 +26,19 @@ pub struct GuardLayer {
 pub struct Guarded<S> {
     layer: GuardLayer,
     inner: S,
+}
+
+// === impl Guard ===
+
+impl Guard {
+    /// The span of a request, below what the request says; whoever is in front of a service is one of ours.
+    fn span(&self, headers: &HeaderMap) -> Option<Open> {
+        let parts = self.parts();
+        let mut said = headers.get_all("traceparent").iter();
+        let one = said.next().filter(|_| said.next().is_none());
+        let said = one.and_then(|said| said.to_str().ok()?.parse().ok());
+        Some(parts.tracer.as_ref()?.serve(&*parts.service, (said, Sampling::Followed)))
+    }
 }
 
 // === impl GuardLayer ===
@@ -81,7 +95,8 @@ where
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
         let layer = self.layer.clone();
-        Box::pin(async move {
+        let span = layer.guard.span(request.headers());
+        let answering = async move {
             let (mut parts, body) = request.into_parts();
             match layer.admit(&parts).await {
                 Ok(authenticated) => {
@@ -90,6 +105,16 @@ where
                 }
                 Err(refusal) => Ok(refusal.to_response()),
             }
+        };
+        let Some(span) = span else { return Box::pin(answering) };
+        let answering = trace::within(&span, answering);
+        Box::pin(async move {
+            let answer = answering.await;
+            match &answer {
+                Ok(response) => span.answered(response.status().as_u16()),
+                Err(_) => span.finish(Failed::Yes),
+            }
+            answer
         })
     }
 }

@@ -183,6 +183,7 @@ impl TestIssuer {
             clock,
             entropy: Arc::new(SystemEntropy::default()),
             audit: Arc::new(self.audit.clone()),
+            tracer: None,
             service: self.audience.clone(),
             realm: Some(self.realm.clone()),
         })

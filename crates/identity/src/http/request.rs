@@ -25,7 +25,7 @@ const USER_AGENT_CHARS_MAX: usize = 256;
 /// The header in which a proxy says for whom it asks.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// The header that carries a request's id through the house.
-const REQUEST_ID: &str = "x-request-id";
+pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// A request for a realm that exists.
 pub(super) struct Asked {

@@ -58,12 +58,14 @@ pub(crate) async fn token(call: Call<'_>) -> Result<Issued, Refusal> {
     if !call.known.client.may_use(grant) {
         return Err(Fault::new(Code::UnauthorizedClient, "the client is not registered for this grant_type").into());
     }
-    match grant {
+    let issued = match grant {
         GrantType::AuthorizationCode => code(call).await,
         GrantType::RefreshToken => renew(call).await,
         GrantType::ClientCredentials => for_itself(call),
         GrantType::TokenExchange => exchange::exchange(call).await,
-    }
+    }?;
+    call.realm.meter.issued(grant);
+    Ok(issued)
 }
 
 /// RFC 6749 §4.1.3.

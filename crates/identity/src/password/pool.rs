@@ -3,7 +3,7 @@
 //! A queue of fixed length, a fixed number of threads, and a shelf of memory blocks: a thread takes one from the shelf,
 //! or a fresh one, and puts it back. Reusing it saves a third of each run, which otherwise goes into page faults.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -31,6 +31,8 @@ type Shelf = Arc<Mutex<Vec<Vec<Block>>>>;
 pub(super) struct Pool {
     queue: SyncSender<Job>,
     shelf: Shelf,
+    waiting: Arc<AtomicUsize>,
+    waiting_max: usize,
 }
 
 // === impl Pool ===
@@ -40,19 +42,36 @@ impl Pool {
         let (queue, jobs) = sync_channel(queue_max);
         let jobs = Arc::new(Mutex::new(jobs));
         let shelf = Shelf::default();
+        let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..threads.max(1) {
             let (jobs, shelf, runs) = (Arc::clone(&jobs), Arc::clone(&shelf), Arc::clone(runs));
+            let waiting = Arc::clone(&waiting);
             let thread = thread::Builder::new().name(format!("argon2-{number}"));
-            thread.spawn(move || serve(&jobs, &shelf, &runs))?;
+            thread.spawn(move || serve(&jobs, &shelf, (&runs, &waiting)))?;
         }
-        Ok(Self { queue, shelf })
+        Ok(Self { queue, shelf, waiting, waiting_max: queue_max })
     }
 
     /// Puts work into the queue; none when it is full.
     pub(super) fn put(&self, work: Work) -> Option<oneshot::Receiver<Option<Vec<u8>>>> {
         let (answer, receiver) = oneshot::channel();
-        self.queue.try_send(Job { work, answer }).ok()?;
+        // Counted first: whoever takes it from the queue must find it counted.
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.queue.try_send(Job { work, answer }).is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
         Some(receiver)
+    }
+
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// How many may.
+    pub(super) const fn waiting_max(&self) -> usize {
+        self.waiting_max
     }
 
     pub(super) fn give_memory_back(&self) {
@@ -60,10 +79,11 @@ impl Pool {
     }
 }
 
-fn serve(jobs: &Mutex<Receiver<Job>>, shelf: &Shelf, runs: &AtomicU64) {
+fn serve(jobs: &Mutex<Receiver<Job>>, shelf: &Shelf, (runs, waiting): (&AtomicU64, &AtomicUsize)) {
     loop {
         // The guard is gone before the work begins, so that another thread can wait for the next job.
         let Ok(job) = lock(jobs).recv() else { return };
+        waiting.fetch_sub(1, Ordering::Relaxed);
         let Job { work, answer } = job;
         // Whoever asked has gone away: their deadline passed, or their connection.
         if answer.is_closed() {

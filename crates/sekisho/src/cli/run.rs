@@ -1,7 +1,7 @@
 //! Carries out a command line.
 
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Cli, Command, Place, administer, check, declare};
+use super::{Cli, Command, Place, administer, check, declare, doctor, keep};
 use crate::audit::AuditFiles;
 use crate::config::{self, Config, schema};
 use crate::declared::{self, Hashes};
@@ -23,6 +23,7 @@ use crate::demo;
 use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
 use crate::kek;
+use crate::log;
 use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
 
 /// Threads that serve everything but proxied requests.
@@ -37,12 +38,17 @@ pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 /// Carries the command line out and says how it went.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    log_to_stderr();
+    log::to_stderr(cli.log_format);
     let outcome = match cli.command {
         Command::Serve { config } => on_control(serve(config)),
         Command::Demo(options) => on_control(play(options)),
         Command::Check { file, json: false } => return check::in_words(&file),
         Command::Check { file, json: true } => return check::in_json(&file),
+        Command::Doctor(examination) => match control().map(|control| control.block_on(doctor::doctor(examination))) {
+            Ok(Ok(code)) => return code,
+            Ok(Err(error)) => Err(error),
+            Err(error) => Err(error.into()),
+        },
         Command::Schema => print(format_args!("{:#}", schema())),
         Command::Explain { id, place, json: false } => explained(&place, id).and_then(print),
         Command::Explain { id, place, json: true } => {
@@ -61,6 +67,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(command) => on_control(administer::client(command)),
         Command::Token(command) => on_control(administer::token(command)),
         Command::Key(command) => on_control(administer::key(command)),
+        Command::Backup(keeping) => on_control(keep::backup(keeping)),
+        Command::Restore(keeping) => on_control(keep::restore(keeping)),
         Command::Version => print(concat!("sekisho ", env!("CARGO_PKG_VERSION"))),
     };
     match outcome {
@@ -88,15 +96,6 @@ pub(super) fn configured(file: Option<&Path>) -> Result<Config, crate::config::C
 /// Prints to standard output.
 pub(super) fn print(what: impl Display) -> Outcome {
     Ok(writeln!(io::stdout().lock(), "{what}")?)
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_env_var("SEKISHO_LOG")
-        .with_default_directive(tracing::Level::INFO.into())
-        .from_env_lossy();
-    let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
 }
 
 fn on_control(work: impl Future<Output = Outcome>) -> Outcome {
@@ -145,8 +144,12 @@ async fn raise(
     config: Config,
     surroundings: Surroundings,
 ) -> Result<(House, Option<AdminSocket>), Box<dyn std::error::Error + Send + Sync>> {
-    let Config { data, kek, identity, gateway, operations, .. } = config;
+    let Config { data, kek, identity, gateway, operations, traces, .. } = config;
     let mut house = House::within(surroundings.clone());
+    if let Some(traces) = &traces {
+        house.trace(traces)?;
+        tracing::info!(collector = %traces.endpoint, "spans are exported");
+    }
     let operations = bind(operations, "operations.listen").await?;
     let mut socket = None;
     if let Some(identity) = identity {

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use sekisho_identity::{RealmSettings, Settings};
 use sekisho_token::Algorithm;
 use sekisho_token::key::RsaBits;
+use sekisho_wire::trace::Share;
 use sekisho_wire::{RealmName, TrustedProxies};
 
 use super::address::{is_base, is_origin};
 use super::mistake::Spot;
 use super::units::{At, Span, Text};
-use super::{Config, Gateway, Identity, Mistake, said};
+use super::{Config, Gateway, Identity, Mistake, Traces, said};
 use crate::http::tls::{Files, Pair, Part};
 use crate::kek::KekSource;
 
@@ -22,6 +23,9 @@ mod theme;
 const IDENTITY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7000);
 const OPERATIONS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7001);
 const GATEWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+
+/// The share of traces that is kept where nobody says another.
+const SAMPLE: f64 = 0.05;
 
 /// Notes mistakes and assumptions on the way.
 #[derive(Default)]
@@ -35,7 +39,7 @@ struct Notes {
 }
 
 pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
-    let said::File { data, key_encryption_key, identity, gateway, operations } = file;
+    let said::File { data, key_encryption_key, identity, gateway, operations, traces } = file;
     let mut notes = Notes::default();
     let data =
         data.unwrap_or_else(|| notes.assume(PathBuf::from("./sekisho-data"), "data is kept in `./sekisho-data`"));
@@ -53,13 +57,34 @@ pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
     let listen = operations.map(|said::Operations { listen }| listen);
     let operations = notes.listen("operations.listen", listen.as_ref(), OPERATIONS, "health checks are answered on");
     notes.listeners_differ();
+    let traces = traces.and_then(|traces| notes.traces(traces));
     let Notes { mistakes, assumed, .. } = notes;
-    if mistakes.is_empty() { Ok(Config { data, kek, identity, gateway, operations, assumed }) } else { Err(mistakes) }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    Ok(Config { data, kek, identity, gateway, operations, traces, assumed })
 }
 
 // === impl Notes ===
 
 impl Notes {
+    fn traces(&mut self, said: said::Traces) -> Option<Traces> {
+        let said::Traces { endpoint: At { value: Text(endpoint), spot }, sample } = said;
+        if !matches!(endpoint.scheme(), "http" | "https") || endpoint.query().is_some() {
+            let what =
+                format!("`traces.endpoint`: `{endpoint}` is no collector: expected one like `http://127.0.0.1:4318`");
+            self.mistake(Some(spot), what);
+        }
+        let (said, spot) = sample.map_or((SAMPLE, spot), |At { value, spot }| (value, spot));
+        match Share::try_from(said) {
+            Ok(sample) => Some(Traces { endpoint, sample }),
+            Err(error) => {
+                self.mistake(Some(spot), format!("`traces.sample`: {error}"));
+                None
+            }
+        }
+    }
+
     fn assume<T>(&mut self, value: T, words: &str) -> T {
         self.assumed.push(words.to_owned());
         value

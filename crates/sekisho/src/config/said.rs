@@ -26,6 +26,8 @@ pub struct File {
     pub(super) gateway: Option<Gateway>,
     /// The listener for health checks.
     pub(super) operations: Option<Operations>,
+    /// Where traces are collected. Default: nowhere.
+    pub(super) traces: Option<Traces>,
 }
 
 /// Exactly one of the two.
@@ -359,6 +361,16 @@ pub(super) struct Limits {
 pub(super) struct Operations {
     /// Address and port. Default: `127.0.0.1:7001`.
     pub(super) listen: At<Text<SocketAddr>>,
+}
+
+/// Where traces are collected.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Traces {
+    /// A collector of OpenTelemetry that takes OTLP over HTTP: its base address, like `http://127.0.0.1:4318`.
+    pub(super) endpoint: At<Text<url::Url>>,
+    /// Which share of the traces that begin here is kept, from 0 to 1. Default: 0.05.
+    pub(super) sample: Option<At<f64>>,
 }
 
 // === impl ScopeList ===

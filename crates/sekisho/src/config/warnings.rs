@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sekisho_gateway::config as gateway;
 
@@ -10,8 +10,8 @@ use sekisho_identity::RealmSettings;
 use sekisho_token::Timestamp;
 use sekisho_wire::RealmName;
 
+use super::Config;
 use super::address::is_open_road;
-use super::{Config, Identity};
 use crate::http::tls::{Age, Pair, Validity};
 use crate::moment::written;
 
@@ -109,7 +109,8 @@ impl Config {
         warnings.extend(self.identity.iter().flat_map(|identity| &identity.settings.realms).filter_map(of_realm));
         let exposed = self.certificates().filter(|(_, pair)| pair.key_is_exposed());
         warnings.extend(exposed.map(|(owner, pair)| Warning::ExposedKey { owner, path: pair.files().key.clone() }));
-        warnings.extend(self.identity.as_ref().and_then(of_public_url));
+        let misnamed = self.certificate_of_another_host();
+        warnings.extend(misnamed.map(|(host, path)| Warning::OtherName { host, path: path.to_owned() }));
         if !self.operations.ip().is_loopback() {
             warnings.push(Warning::PublicOperations(self.operations));
         }
@@ -129,20 +130,21 @@ impl Config {
     }
 
     /// Every certificate that is to be shown, by the key under which it is configured.
-    fn certificates(&self) -> impl Iterator<Item = (&'static str, &Pair)> {
+    pub(crate) fn certificates(&self) -> impl Iterator<Item = (&'static str, &Pair)> {
         let identity = self.identity.as_ref().and_then(|identity| identity.tls.as_ref());
         let gateway = self.gateway.as_ref().and_then(|gateway| gateway.tls.as_ref());
         [("identity.tls", identity), ("gateway.tls", gateway)]
             .into_iter()
             .filter_map(|(owner, pair)| Some((owner, pair?)))
     }
-}
 
-/// Whether identity's certificate is one for the host that everybody is sent to.
-fn of_public_url(identity: &Identity) -> Option<Warning> {
-    let pair = identity.tls.as_ref()?;
-    let host = identity.settings.base_url.parse::<url::Url>().ok()?.host_str()?.to_owned();
-    (!pair.names(&host)).then(|| Warning::OtherName { host, path: pair.files().certificate.clone() })
+    /// The host that everybody is sent to, and the file of identity's certificate, when that is not one for this host.
+    pub(crate) fn certificate_of_another_host(&self) -> Option<(String, &Path)> {
+        let identity = self.identity.as_ref()?;
+        let pair = identity.tls.as_ref()?;
+        let host = identity.settings.base_url.parse::<url::Url>().ok()?.host_str()?.to_owned();
+        (!pair.names(&host)).then(|| (host, pair.files().certificate.as_path()))
+    }
 }
 
 fn of_route(route: &gateway::Route) -> Vec<Warning> {

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response, Result};
 use axum::routing::get;
 use sekisho_fetch::{Client, Configured, Request};
 use sekisho_guard::Guard;
 use sekisho_guard::layer::Authenticated;
+use sekisho_wire::trace;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
@@ -102,7 +103,11 @@ impl Stock {
             path.pop_if_empty().extend(["stock", item]);
         }
         let Ok(token) = caller.bearer().to_header() else { return Value::Null };
-        match self.client.send(Request::get(url).header(header::AUTHORIZATION, token)).await {
+        let mut request = Request::get(url).header(header::AUTHORIZATION, token);
+        if let Some(Ok(trace)) = trace::traceparent().map(HeaderValue::try_from) {
+            request = request.header(HeaderName::from_static("traceparent"), trace);
+        }
+        match self.client.send(request).await {
             Ok(answer) => {
                 let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
                 json!({ "status": answer.status().as_u16(), "answer": body })

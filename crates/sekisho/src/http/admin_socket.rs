@@ -1,9 +1,9 @@
 //! `DIR/admin.sock`: commands to a running server, from whoever may open the file.
 //!
-//! HTTP over a Unix socket with the owner's permissions only: one `POST /` per command, JSON both ways. There is no other
-//! authentication because there is no other way in: who can open it can read the database as well.
+//! HTTP over a Unix socket with the owner's permissions only: one `POST /` per command, one `POST /backup` per backup, JSON both
+//! ways. There is no other authentication because there is no other way in: who can open it can read the database as well.
 //!
-//! Not here: what a command does (`admin`).
+//! Not here: what a command does (`admin`), how a backup is made (the store).
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,14 +22,16 @@ use http::header::{CONTENT_TYPE, HOST};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use sekisho_identity::Identity;
+use sekisho_store::sqlite;
 use sekisho_wire::Clock;
+use serde::{Deserialize, Serialize};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::listener::serve;
-use crate::admin::{self, Command, NotDone, Outcome, execute};
+use crate::admin::{self, Command, NotDone, Outcome, execute, kept};
 
 /// The largest answer that is read, in bytes: a list of a great many users.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -80,6 +82,12 @@ pub enum SendError {
     Broken(String),
 }
 
+/// A backup that is wanted.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    file: PathBuf,
+}
+
 // === impl AdminSocket ===
 
 impl AdminSocket {
@@ -90,8 +98,9 @@ impl AdminSocket {
     pub fn open(dir: &Path, identity: Arc<Identity>, clock: Arc<dyn Clock>, handle: &Handle) -> Result<Self, NoSocket> {
         let path = at(dir);
         let listener = bind(dir, &path).map_err(|source| NoSocket { path: path.clone(), source })?;
+        let keeping = Router::new().route("/backup", post(backup)).with_state(Arc::from(dir));
         let router = Router::new().route("/", post(command)).with_state(identity);
-        let router = router.layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX));
+        let router = router.layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX)).merge(keeping);
         let (stop, stopping) = watch::channel(false);
         let accepting = handle.spawn(accept(listener, router, clock, stopping)).abort_handle();
         Ok(Self { path, accepting, _stop: stop })
@@ -157,17 +166,40 @@ async fn command(
     outcome.map(Json).map_err(|error| (StatusCode::CONFLICT, Json(error)))
 }
 
+/// By the server's own hands, so that the file is the server's and its writer is not asked to stand aside.
+async fn backup(
+    State(dir): State<Arc<Path>>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Json<Outcome>, (StatusCode, Json<NotDone>)> {
+    let made = sqlite::backup(&dir, &wanted.file).await;
+    let made = made.map_err(|error| (StatusCode::CONFLICT, Json(NotDone(error.to_string()))))?;
+    tracing::info!(file = %made.path.display(), bytes = made.bytes, "a backup was written");
+    Ok(Json(kept(&made)))
+}
+
 /// Sends a command to the server that runs on `dir`.
 ///
 /// # Errors
 /// [`SendError`].
 pub async fn send(dir: &Path, command: &Command) -> Result<Outcome, SendError> {
+    ask(dir, "/", serde_json::to_vec(command)).await
+}
+
+/// Has the server that runs on `dir` write a backup to this absolute path.
+///
+/// # Errors
+/// [`SendError`].
+pub async fn send_backup(dir: &Path, file: PathBuf) -> Result<Outcome, SendError> {
+    ask(dir, "/backup", serde_json::to_vec(&Wanted { file })).await
+}
+
+async fn ask(dir: &Path, path: &str, body: serde_json::Result<Vec<u8>>) -> Result<Outcome, SendError> {
     let stream = connect(&at(dir)).await?;
     let broken = |error: &dyn std::fmt::Display| SendError::Broken(error.to_string());
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(&error))?;
-    let body = serde_json::to_vec(command).map_err(|error| broken(&error))?;
-    let request = Request::post("/")
+    let body = body.map_err(|error| broken(&error))?;
+    let request = Request::post(path)
         .header(HOST, "admin")
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(Bytes::from(body)))

@@ -76,7 +76,7 @@ pub(crate) fn terminate(child: &Child) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary runs on real time, so waiting for it does too")]
-fn wait_for(path: &Path) -> Value {
+pub(crate) fn wait_for(path: &Path) -> Value {
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(60) {
         if let Ok(text) = std::fs::read_to_string(path) {

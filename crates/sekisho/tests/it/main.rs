@@ -21,6 +21,8 @@ mod confused;
 #[cfg(test)]
 mod declare;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod forge;
@@ -35,6 +37,8 @@ mod oauth;
 #[cfg(test)]
 mod openidconnect;
 #[cfg(test)]
+mod operations;
+#[cfg(test)]
 mod opq;
 #[cfg(test)]
 mod pages;
@@ -44,6 +48,8 @@ mod races;
 mod readme;
 #[cfg(test)]
 mod relay;
+#[cfg(test)]
+mod restore;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
@@ -57,3 +63,5 @@ mod spy;
 mod stream;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod traces;

@@ -17,6 +17,7 @@ pub(crate) struct Relay {
     addr: SocketAddr,
     asked: Arc<Mutex<BTreeMap<String, usize>>>,
     joined: watch::Sender<bool>,
+    target: Arc<Mutex<SocketAddr>>,
 }
 
 // === impl Relay ===
@@ -24,10 +25,15 @@ pub(crate) struct Relay {
 impl Relay {
     pub(crate) async fn to(target: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let relay =
-            Self { addr: listener.local_addr().unwrap(), asked: Arc::default(), joined: watch::Sender::new(true) };
-        Handle::current().spawn(relay.clone().accept(listener, target));
+        let (addr, target) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(target)));
+        let relay = Self { addr, asked: Arc::default(), joined: watch::Sender::new(true), target };
+        Handle::current().spawn(relay.clone().accept(listener));
         relay
+    }
+
+    /// From the next connection on, it leads there.
+    pub(crate) fn lead_to(&self, target: SocketAddr) {
+        *self.target.lock().unwrap() = target;
     }
 
     /// The base of a realm at this end of the wire.
@@ -55,12 +61,13 @@ impl Relay {
         self.joined.send_replace(true);
     }
 
-    async fn accept(self, listener: TcpListener, target: SocketAddr) {
+    async fn accept(self, listener: TcpListener) {
         while let Ok((stream, _)) = listener.accept().await {
             if !*self.joined.borrow() {
                 continue;
             }
             let (relay, mut joined) = (self.clone(), self.joined.subscribe());
+            let target = *self.target.lock().unwrap();
             Handle::current().spawn(async move {
                 tokio::select! {
                     () = relay.serve(stream, target) => {}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sekisho::config::Traces;
 use sekisho::demo::{orders, stock};
 use sekisho::http::listener::Serving;
 use sekisho::wiring::{GatewayPlan, House, IdentityPlan, Keep, Surroundings, Switches};
@@ -93,6 +94,7 @@ pub(crate) struct Rig {
 struct RigOptions {
     refresh_grace_s: i64,
     deaf: bool,
+    collector: Option<SocketAddr>,
 }
 
 struct Services {
@@ -136,15 +138,20 @@ impl Lines {
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false }).await
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None }).await
     }
 
     pub(crate) async fn start_deaf() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: true }).await
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: true, collector: None }).await
     }
 
     pub(crate) async fn start_with_refresh_grace(refresh_grace_s: i64) -> Self {
-        Self::with(RigOptions { refresh_grace_s, deaf: false }).await
+        Self::with(RigOptions { refresh_grace_s, deaf: false, collector: None }).await
+    }
+
+    /// One whose rooms and services tell a collector all that they do.
+    pub(crate) async fn start_traced(collector: SocketAddr) -> Self {
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: Some(collector) }).await
     }
 
     async fn with(options: RigOptions) -> Self {
@@ -183,6 +190,9 @@ impl Rig {
             RealmSettings { refresh_grace_s: options.refresh_grace_s, ..RealmSettings::default() };
         settings.realms = [("shop".parse().unwrap(), crate::pages::dressed())].into();
         let mut house = House::within(surroundings.clone());
+        if let Some(collector) = options.collector {
+            house.trace(&everything(collector)).unwrap();
+        }
         let plan = IdentityPlan { keep: Keep::Dir(dir.path().to_owned()), settings, seal: SealingKey::from_bytes(KEK) };
         house.open_identity(plan).await.unwrap();
         house.serve_identity(listener).unwrap();
@@ -290,6 +300,12 @@ impl Rig {
         let mut people = self.people.lock().unwrap();
         let somebody = people.iter_mut().find(|somebody| somebody.name == name).unwrap();
         somebody.password = password.to_owned();
+    }
+
+    /// Where metrics and health are.
+    pub(crate) fn serve_operations(&mut self, listener: TcpListener) -> SocketAddr {
+        self.house.serve_operations(listener).unwrap();
+        self.house.operations_addr().unwrap()
     }
 
     pub(crate) fn admin(&self) -> Admin {
@@ -522,6 +538,11 @@ pub(crate) fn enforcement_point() -> Registration {
     registration(grants, ClientAuth::ClientSecretBasic, capabilities)
 }
 
+/// Traces of everything, to this collector.
+pub(crate) fn everything(collector: SocketAddr) -> Traces {
+    Traces { endpoint: format!("http://{collector}").parse().unwrap(), sample: 1.0.try_into().unwrap() }
+}
+
 pub(crate) fn realm() -> RealmName {
     RealmName::DEFAULT.parse().unwrap()
 }
@@ -601,6 +622,7 @@ async fn services(
         options.address = Some(format!("http://{identity}/realms/main").parse().unwrap());
         options.clock = Arc::clone(&surroundings.clock);
         options.audit = Arc::clone(&surroundings.audit);
+        options.tracer = house.tracer(name);
         Guard::remote(options).start_on(&surroundings.handle).unwrap()
     };
     let guards = [guard("orders", &secrets[0]), guard("stock", &secrets[1])];

@@ -45,7 +45,7 @@ fn sign(file: &mut File) -> io::Result<()> {
 }
 
 /// The holder may be signing just now; then nobody is named.
-fn holder(file: &mut File) -> Option<u32> {
+pub(crate) fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(32).read_to_string(&mut text).ok()?;
     text.trim_end().parse().ok()

@@ -52,7 +52,7 @@ pub(crate) async fn run(
 }
 
 /// 0 for a database without a schema.
-async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+pub(crate) async fn version(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
     let table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
     if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *connection).await? == 0 {
         return Ok(0);

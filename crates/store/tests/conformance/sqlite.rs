@@ -1,5 +1,6 @@
 //! What only SQLite brings: its files, its lock, its one writer, and what a crash or a dump shows.
 
+mod backup;
 mod crash;
 mod dump;
 mod files;

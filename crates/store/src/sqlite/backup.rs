@@ -1,0 +1,298 @@
+//! A copy of the database while it is in use, and a database out of such a copy.
+//!
+//! ```text
+//!   backup    sekisho.db ── VACUUM INTO ──► FILE.partial ── synced, linked ──► FILE
+//!   restore   FILE ── copied, checked, new epoch ──► sekisho.db.restoring ── renamed ──► sekisho.db
+//!                            what was there before stays as sekisho.db.replaced-EPOCH
+//! ```
+//!
+//! A backup is one transaction's view: whole, whatever is written meanwhile, and writers do not wait for it. A file of the
+//! wanted name is either a whole backup or not there.
+//!
+//! A restored database begins a new epoch, later than any in the backup *and* in the database that it replaces. Readers of
+//! the feed then throw away what they know and load a snapshot; without that, a head behind what they know would be refused
+//! for good, or, worse, a revision of the lost history would be taken for one of the new.
+//!
+//! Not here: the key-encryption key. A backup without it opens no private key, which is why they are kept apart.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use sekisho_token::Timestamp;
+use sekisho_wire::Epoch;
+use sqlx::{Connection as _, SqliteConnection};
+
+use super::driver::SqliteDriver;
+use super::lock::DirLock;
+use super::{OpenError, SCHEMA_VERSION, cannot_open, connect, make_directory, migrations, options, sync, writing};
+use crate::connection::Connection;
+use crate::feed;
+
+/// What every SQLite database begins with.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// A database and what SQLite keeps beside it while it is open.
+const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+/// A copy that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+}
+
+/// A database that was restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The epoch that its feeds are in now.
+    pub epoch: Epoch,
+    /// The schema of the backup; an older one is brought up to date when the server opens it.
+    pub schema: i64,
+    /// Where the database is that was there before.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is nothing to copy.
+    #[error("`{}` is not there: expected the directory of a house that keeps its data in SQLite", .0.display())]
+    NoDatabase(PathBuf),
+    /// Something of that name is there.
+    #[error("`{}` is there already: expected a name that is free", .0.display())]
+    Exists(PathBuf),
+    /// The copy cannot be written.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Files {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The directory is in use by a process that takes no commands, or the database does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Why nothing was restored. The directory is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The backup cannot be read, or its copy cannot be written.
+    #[error("cannot use `{}`: {source}", path.display())]
+    Files {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("`{}` is not a backup: {found}; expected a file that `sekisho backup` wrote", path.display())]
+    NotABackup {
+        /// Which file.
+        path: PathBuf,
+        /// What it is instead.
+        found: String,
+    },
+    /// A server runs on the directory, a later version wrote the backup, or it does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Copies the database of `dir`, which may be in use by this process or another.
+///
+/// # Errors
+/// [`BackupError`].
+pub async fn backup(dir: &Path, file: &Path) -> Result<Backup, BackupError> {
+    let database = dir.join("sekisho.db");
+    if !database.exists() {
+        return Err(BackupError::NoDatabase(database));
+    }
+    if file.exists() {
+        return Err(BackupError::Exists(file.to_owned()));
+    }
+    let partial = beside(file, ".partial");
+    let placed = match copy_out(&database, &partial).await {
+        Ok(()) => place(&partial, file),
+        Err(error) => Err(error),
+    };
+    let _ = fs::remove_file(&partial);
+    placed
+}
+
+/// The same for a directory that nobody has open, which is held meanwhile.
+///
+/// # Errors
+/// [`BackupError`].
+pub async fn backup_at_rest(dir: &Path, file: &Path) -> Result<Backup, BackupError> {
+    // Looked at first: taking the lock would leave a file in a directory that is none of ours.
+    let database = dir.join("sekisho.db");
+    if !database.exists() {
+        return Err(BackupError::NoDatabase(database));
+    }
+    let _lock = DirLock::take(&dir.join("lock"))?;
+    backup(dir, file).await
+}
+
+/// Puts the database of a backup into `dir`, in a new epoch. Whatever was there before is kept beside it.
+///
+/// # Errors
+/// [`RestoreError`].
+pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+    looks_like_a_backup(file)?;
+    make_directory(dir)?;
+    let _lock = DirLock::take(&dir.join("lock"))?;
+    let (database, draft) = (dir.join("sekisho.db"), dir.join("sekisho.db.restoring"));
+    let restored = redraft(file, &draft, &database, now).await;
+    let (epoch, schema) = match restored {
+        Ok(restored) => restored,
+        Err(error) => {
+            remove(&draft);
+            return Err(error);
+        }
+    };
+    let replaced = put_in_place(&draft, &database, epoch)
+        .map_err(|source| RestoreError::Files { path: database.clone(), source })?;
+    sync(dir)?;
+    Ok(Restored { epoch, schema, replaced })
+}
+
+/// The copy that will be the database, checked and in its new epoch.
+async fn redraft(file: &Path, draft: &Path, database: &Path, now: Timestamp) -> Result<(Epoch, i64), RestoreError> {
+    remove(draft);
+    copy_in(file, draft).map_err(|source| RestoreError::Files { path: file.to_owned(), source })?;
+    let mut connection = connect(&options().filename(draft), draft).await?;
+    let schema = checked(&mut connection, file).await?;
+    let lost = newest_epoch_of(database).await;
+    let mut connection = Connection::over(SqliteDriver::new(connection));
+    let epoch = feed::begin_epoch(&mut connection, now, lost).await;
+    connection.close().await;
+    let epoch = epoch.map_err(|error| OpenError::Database { path: file.to_owned(), source: Box::new(error) })?;
+    let synced = File::open(draft).and_then(|draft| draft.sync_all());
+    synced.map_err(|source| RestoreError::Files { path: draft.to_owned(), source })?;
+    Ok((epoch, schema))
+}
+
+async fn copy_out(database: &Path, partial: &Path) -> Result<(), BackupError> {
+    let files = |source| BackupError::Files { path: partial.to_owned(), source };
+    // Made before SQLite does it, for us alone; it fills an empty file.
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(partial).map_err(files)?;
+    let mut connection = connect(&writing(database), database).await?;
+    let copied = vacuum_into(&mut connection, partial).await;
+    let closed = connection.close().await;
+    copied.and(closed).map_err(|source| cannot_open(database, source))?;
+    let written = partial.to_owned();
+    // The disk may take a while for a large file, and other work shares this thread.
+    let synced = tokio::task::spawn_blocking(move || File::open(written)?.sync_all()).await;
+    synced.unwrap_or_else(|ended| Err(io::Error::other(ended))).map_err(files)
+}
+
+async fn vacuum_into(connection: &mut SqliteConnection, path: &Path) -> Result<(), sqlx::Error> {
+    let path = path.to_string_lossy().into_owned();
+    sqlx::query("VACUUM INTO $1").bind(path).execute(connection).await.map(drop)
+}
+
+/// A link is made only where nothing of that name is, also when two come at once.
+fn place(partial: &Path, file: &Path) -> Result<Backup, BackupError> {
+    let files = |source| BackupError::Files { path: file.to_owned(), source };
+    let bytes = partial.metadata().map_err(files)?.len();
+    match fs::hard_link(partial, file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(BackupError::Exists(file.to_owned()));
+        }
+        linked => linked.map_err(files)?,
+    }
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(files)?;
+    Ok(Backup { path: file.to_owned(), bytes })
+}
+
+/// What can be told before anything is written.
+fn looks_like_a_backup(file: &Path) -> Result<(), RestoreError> {
+    let files = |source| RestoreError::Files { path: file.to_owned(), source };
+    let not = |found: &str| RestoreError::NotABackup { path: file.to_owned(), found: found.to_owned() };
+    let mut head = Vec::new();
+    let opened = File::open(file).map_err(files)?;
+    opened.take(MAGIC.len() as u64).read_to_end(&mut head).map_err(files)?;
+    if head != MAGIC {
+        return Err(not("it is no SQLite database"));
+    }
+    // The newest commits of a database that is in use are not in its file.
+    if beside(file, "-wal").metadata().is_ok_and(|wal| wal.len() > 0) {
+        return Err(not("it is a database in use, with commits beside it"));
+    }
+    Ok(())
+}
+
+fn copy_in(file: &Path, draft: &Path) -> io::Result<()> {
+    let mut from = File::open(file)?;
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
+    io::copy(&mut from, &mut to)?;
+    to.sync_all()
+}
+
+/// Whether it is whole and ours; its schema.
+async fn checked(connection: &mut SqliteConnection, file: &Path) -> Result<i64, RestoreError> {
+    let not = |found: String| RestoreError::NotABackup { path: file.to_owned(), found };
+    let sound = sqlx::query_scalar::<_, String>("PRAGMA integrity_check(1)").fetch_one(&mut *connection).await;
+    match sound.as_deref() {
+        Ok("ok") => {}
+        Ok(damage) => return Err(not(format!("it is damaged, {damage}"))),
+        Err(error) => return Err(not(format!("it is damaged, {error}"))),
+    }
+    let found = migrations::version(connection).await.map_err(|source| cannot_open(file, source))?;
+    match found {
+        0 => Err(not("it is the database of another program".to_owned())),
+        found if found > SCHEMA_VERSION => {
+            let path = file.to_owned();
+            Err(OpenError::SchemaTooNew { path, found, known: SCHEMA_VERSION }.into())
+        }
+        found => Ok(found),
+    }
+}
+
+/// The newest epoch of the database that is there, if one is and can be read: damage is a reason to restore.
+async fn newest_epoch_of(database: &Path) -> Epoch {
+    if !database.exists() {
+        return Epoch(0);
+    }
+    let Ok(connection) = connect(&options().filename(database), database).await else { return unread(database) };
+    let mut connection = Connection::over(SqliteDriver::new(connection));
+    let newest = feed::newest_epoch(&mut connection).await;
+    connection.close().await;
+    newest.unwrap_or_else(|_| unread(database))
+}
+
+fn unread(database: &Path) -> Epoch {
+    tracing::warn!(database = %database.display(), "what is replaced cannot be read; the new epoch is by the clock alone");
+    Epoch(0)
+}
+
+/// The log is moved aside with its database: beside another one, SQLite would play it into that.
+fn put_in_place(draft: &Path, database: &Path, epoch: Epoch) -> io::Result<Option<PathBuf>> {
+    let aside = beside(database, &format!(".replaced-{}", epoch.0));
+    let mut replaced = None;
+    for part in PARTS {
+        match fs::rename(beside(database, part), beside(&aside, part)) {
+            Ok(()) => replaced = Some(aside.clone()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    fs::rename(draft, database)?;
+    Ok(replaced)
+}
+
+fn remove(database: &Path) {
+    for part in PARTS.into_iter().chain(["-journal"]) {
+        let _ = fs::remove_file(beside(database, part));
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}

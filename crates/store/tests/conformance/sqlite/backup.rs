@@ -1,0 +1,168 @@
+//! Copies of a database in use, databases out of copies, and everything that is no copy.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use sekisho_model::feed::FeedLog as _;
+use sekisho_model::grant::Grants as _;
+use sekisho_model::user::Users as _;
+use sekisho_store::sqlite::{self, BackupError, OpenError, RestoreError, Restored, SCHEMA_VERSION};
+use sekisho_token::Timestamp;
+use sekisho_wire::feed::After;
+use sekisho_wire::{Epoch, TokenId};
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::rig::{NOW, Rig, reopen};
+
+async fn backup_of(rig: &Rig) -> std::path::PathBuf {
+    let file = rig.data().join("../kept.db");
+    sqlite::backup(&rig.data(), &file).await.unwrap();
+    file
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_taken_between_writes_holds_all_that_was_answered_and_is_ours_alone() {
+    let rig = Arc::new(Rig::sqlite_on_disk().await);
+    for number in 0..50 {
+        rig.user(&format!("before{number}")).await;
+    }
+    let during = tokio::runtime::Handle::current().spawn({
+        let rig = Arc::clone(&rig);
+        async move {
+            for number in 0..200 {
+                rig.user(&format!("during{number}")).await;
+            }
+        }
+    });
+    let file = rig.data().join("../kept.db");
+    let made = sqlite::backup(&rig.data(), &file).await.unwrap();
+    during.await.unwrap();
+    let metadata = file.metadata().unwrap();
+    assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, made.bytes));
+    assert!(!rig.data().join("../kept.db.partial").exists());
+
+    let elsewhere = rig.data().join("../elsewhere");
+    let restored = sqlite::restore(&elsewhere, &file, NOW).await.unwrap();
+    assert_eq!((restored.schema, restored.replaced), (SCHEMA_VERSION, None));
+    assert_eq!(elsewhere.join("sekisho.db").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let again = reopen(&elsewhere).await;
+    let users = again.users(&rig.realm, None, 1000).await.unwrap();
+    let before = users.iter().filter(|user| user.name.as_str().starts_with("before")).count();
+    assert_eq!(before, 50, "of {}", users.len());
+    again.close().await;
+}
+
+#[tokio::test]
+async fn a_restore_begins_an_epoch_after_that_of_the_backup_and_of_what_it_replaces() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    let lost = rig.store.revoke_token(rig.act(), TokenId(1), NOW.plus_s(60)).await.unwrap();
+    // The house went on for an epoch that the backup has never heard of.
+    let newer = rig.store.start_epoch(NOW.plus_s(900)).await.unwrap();
+    rig.store.close().await;
+
+    // By a clock that is far behind both.
+    let Restored { epoch, replaced, .. } = sqlite::restore(&rig.data(), &file, Timestamp(10)).await.unwrap();
+    assert_eq!(epoch, Epoch(newer.0 + 1));
+    let replaced = replaced.unwrap();
+    assert!(replaced.ends_with(format!("sekisho.db.replaced-{}", epoch.0)), "{replaced:?}");
+    let again = reopen(&rig.data()).await;
+    let head = again.head(&rig.realm).await.unwrap().position;
+    assert_eq!((head.epoch, head.revision.0), (epoch, 0));
+    assert_eq!(again.after(&rig.realm, lost).await.unwrap(), After::Resnapshot, "who knows the lost history");
+    assert!(again.revoke_token(rig.act(), TokenId(2), NOW).await.unwrap() > lost);
+    again.close().await;
+
+    // A second one keeps what the first one made.
+    let second = sqlite::restore(&rig.data(), &file, Timestamp(10)).await.unwrap();
+    assert_eq!(second.epoch, Epoch(epoch.0 + 1));
+    assert!(replaced.exists() && second.replaced.unwrap().exists());
+}
+
+#[tokio::test]
+async fn commits_that_a_killed_server_left_in_its_log_are_not_played_into_the_restored_database() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    rig.user("later").await;
+    // As the directory is after kill -9: the log is still beside the file.
+    let dead = rig.data().join("../dead");
+    std::fs::create_dir(&dead).unwrap();
+    for part in ["sekisho.db", "sekisho.db-wal"] {
+        std::fs::copy(rig.data().join(part), dead.join(part)).unwrap();
+    }
+    // What is there cannot even be opened.
+    std::fs::write(dead.join("sekisho.db"), b"damage").unwrap();
+    let restored = sqlite::restore(&dead, &file, NOW).await.unwrap();
+    let names: Vec<_> = std::fs::read_dir(&dead).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name == "sekisho.db-wal"), "{names:?}");
+    assert!(restored.replaced.unwrap().exists());
+    let again = reopen(&dead).await;
+    assert!(again.users(&rig.realm, None, 10).await.unwrap().is_empty(), "the backup is older than that user");
+    again.close().await;
+    rig.store.close().await;
+}
+
+#[tokio::test]
+async fn no_backup_takes_the_place_of_a_file_and_none_is_made_of_nothing() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    let bytes = std::fs::read(&file).unwrap();
+    assert!(matches!(sqlite::backup(&rig.data(), &file).await, Err(BackupError::Exists(_))));
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    let nothing = rig.data().join("../nothing");
+    for made in [sqlite::backup(&nothing, &file).await, sqlite::backup_at_rest(&nothing, &file).await] {
+        assert!(matches!(made, Err(BackupError::NoDatabase(_))));
+    }
+    assert!(!nothing.exists());
+    let other = rig.data().join("../other.db");
+    let held = sqlite::backup_at_rest(&rig.data(), &other).await;
+    assert!(matches!(held, Err(BackupError::Open(OpenError::Locked { .. }))), "{held:?}");
+    rig.store.close().await;
+    assert!(sqlite::backup_at_rest(&rig.data(), &other).await.is_ok());
+}
+
+#[tokio::test]
+async fn whatever_is_no_backup_is_refused_by_what_it_is_and_the_house_stays_as_it_was() {
+    let rig = Rig::sqlite_on_disk().await;
+    rig.user("alice").await;
+    let file = backup_of(&rig).await;
+    let running = sqlite::restore(&rig.data(), &file, NOW).await.unwrap_err();
+    assert!(matches!(running, RestoreError::Open(OpenError::Locked { .. })), "{running}");
+    let live = rig.data().join("sekisho.db");
+    let elsewhere = rig.data().join("../elsewhere");
+    check(&elsewhere, &live, "it is a database in use, with commits beside it").await;
+    rig.store.close().await;
+    let before = std::fs::read(&live).unwrap();
+
+    let make = async |name: &str, sql: &'static str| {
+        let path = rig.data().join("..").join(name);
+        std::fs::copy(&file, &path).unwrap();
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        path
+    };
+    let text = rig.data().join("../text");
+    std::fs::write(&text, "not a database").unwrap();
+    check(&rig.data(), &text, "is not a backup: it is no SQLite database; expected a file that `sekisho backup`").await;
+    let foreign = make("foreign.db", "DROP TABLE schema_version").await;
+    check(&rig.data(), &foreign, "it is the database of another program").await;
+    let newer = make("newer.db", "INSERT INTO schema_version VALUES (4711, 0)").await;
+    check(&rig.data(), &newer, "schema version 4711, and this program knows versions up to").await;
+    let damaged = make("damaged.db", "SELECT 1").await;
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    let half = bytes.len() / 2;
+    bytes[4096..half].fill(0xff);
+    std::fs::write(&damaged, bytes).unwrap();
+    check(&rig.data(), &damaged, "it is damaged").await;
+    check(&rig.data(), Path::new("/nowhere/kept.db"), "cannot use `/nowhere/kept.db`").await;
+    assert_eq!(std::fs::read(&live).unwrap(), before);
+    let left: Vec<_> = std::fs::read_dir(rig.data()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "the lock and the database: {left:?}");
+}
+
+async fn check(dir: &Path, file: &Path, expected: &str) {
+    let error = sqlite::restore(dir, file, NOW).await.unwrap_err().to_string();
+    assert!(error.contains(expected), "{error}");
+}
