@@ -14,6 +14,7 @@ use sekisho_identity::Settings;
 use sekisho_token::Secret;
 use sekisho_wire::{ClientId, Issuer, RealmName};
 
+use crate::database::Database;
 use crate::kek::KekSource;
 
 mod address;
@@ -31,8 +32,10 @@ pub use warnings::Warning;
 /// Everything the process is told.
 #[derive(Debug)]
 pub struct Config {
-    /// Where everything is kept.
+    /// The directory of this process.
     pub data: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// Under which key private keys are sealed.
     pub kek: KekSource,
     /// The identity provider, if this process is one.

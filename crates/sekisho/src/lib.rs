@@ -12,6 +12,7 @@ pub mod admin;
 pub mod audit;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod demo;
 pub mod explain;
 pub mod http;

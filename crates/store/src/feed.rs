@@ -57,6 +57,9 @@ impl FeedLog for SqlStore {
     fn start_epoch(&self, now: Timestamp) -> BoxFuture<'_, Result<Epoch, StoreError>> {
         self.write(move |db| {
             Box::pin(async move {
+                // Written, so that the rows are ours: where transactions run side by side, no other epoch begins between
+                // the next two statements.
+                db.execute("UPDATE heads SET revision = revision", &[]).await?;
                 let newest = db.fetch_one("SELECT coalesce(max(epoch), 0) FROM heads", &[]).await?;
                 let newest = newest.map_or(Ok(Epoch(0)), |row| row.of("heads").take())?;
                 let epoch = first_epoch(now).max(Epoch(newest.0.saturating_add(1)));

@@ -30,7 +30,7 @@ pub struct Settings {
     pub token_lifetime_s_max: i64,
 }
 
-/// Everything that is kept, in one SQL database. Open it with [`crate::sqlite::open`].
+/// Everything that is kept, in one SQL database. Open it with [`crate::sqlite::open`] or [`crate::postgres::open`].
 pub struct SqlStore {
     settings: Settings,
     /// The same lane as `writes` where a database has one connection only.
@@ -78,7 +78,7 @@ impl SqlStore {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
         Box::pin(self.ask(&self.writes, Span::Transaction, work))
     }
@@ -87,7 +87,7 @@ impl SqlStore {
     pub(crate) fn read<T, F>(&self, work: F) -> BoxFuture<'_, Result<T, StoreError>>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Clone + Send + 'static,
     {
         Box::pin(self.ask(&self.reads, Span::Transaction, work))
     }
@@ -96,7 +96,7 @@ impl SqlStore {
     pub(crate) fn look<T, F>(&self, work: F) -> BoxFuture<'_, Result<T, StoreError>>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Clone + Send + 'static,
     {
         Box::pin(self.ask(&self.reads, Span::Statement, work))
     }
@@ -107,7 +107,7 @@ impl SqlStore {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
         self.settings.cut.pass().await.map_err(StoreError::from)?;
         let deadline = self.settings.clock.monotonic().plus(ANSWER_WITHIN);

@@ -22,7 +22,7 @@ use crate::demo;
 use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
 use crate::kek;
-use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
+use crate::wiring::{GatewayPlan, House, IdentityPlan, Lodging, Surroundings, Switches};
 
 /// Threads that serve everything but proxied requests.
 const CONTROL_THREADS: usize = 2;
@@ -132,14 +132,14 @@ async fn raise(
     config: Config,
     surroundings: Surroundings,
 ) -> Result<(House, Option<AdminSocket>), Box<dyn std::error::Error + Send + Sync>> {
-    let Config { data, kek, identity, gateway, operations, .. } = config;
+    let Config { data, database, kek, identity, gateway, operations, .. } = config;
     let mut house = House::within(surroundings.clone());
     let operations = bind(operations, "operations.listen").await?;
     let mut socket = None;
     if let Some(identity) = identity {
         let listener = bind(identity.listen, "identity.listen").await?;
         let seal = kek::load(&kek, &data, &*surroundings.entropy)?;
-        let plan = IdentityPlan { keep: Keep::Dir(data.clone()), settings: identity.settings, seal };
+        let plan = IdentityPlan { keep: database.keep(&data)?, settings: identity.settings, seal };
         house.open_identity(plan).await?;
         house.serve_identity(listener)?;
         tracing::info!(address = %shown(house.identity_addr()), "identity listens");

@@ -13,6 +13,7 @@ use super::units::{At, Span, Text};
 use super::{Config, Gateway, Identity, Mistake, said};
 use crate::kek::KekSource;
 
+mod database;
 mod gateway;
 mod theme;
 
@@ -32,8 +33,18 @@ struct Notes {
 }
 
 pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
-    let said::File { data, key_encryption_key, identity, gateway, operations } = file;
+    let said::File {
+        data,
+        database,
+        database_password_file,
+        database_password_env,
+        key_encryption_key,
+        identity,
+        gateway,
+        operations,
+    } = file;
     let mut notes = Notes::default();
+    let database = notes.database(database, database_password_file, database_password_env);
     let data =
         data.unwrap_or_else(|| notes.assume(PathBuf::from("./sekisho-data"), "data is kept in `./sekisho-data`"));
     let kek = notes.kek(key_encryption_key);
@@ -51,7 +62,11 @@ pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
     let operations = notes.listen("operations.listen", listen.as_ref(), OPERATIONS, "health checks are answered on");
     notes.listeners_differ();
     let Notes { mistakes, assumed, .. } = notes;
-    if mistakes.is_empty() { Ok(Config { data, kek, identity, gateway, operations, assumed }) } else { Err(mistakes) }
+    if mistakes.is_empty() {
+        Ok(Config { data, database, kek, identity, gateway, operations, assumed })
+    } else {
+        Err(mistakes)
+    }
 }
 
 // === impl Notes ===
