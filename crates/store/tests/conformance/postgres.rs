@@ -32,7 +32,7 @@ async fn neighbour(rig: &Rig) -> (tempfile::TempDir, Arc<SqlStore>) {
     (dir, store)
 }
 
-/// Waits until so many of the store's statements wait for a lock.
+/// Waits until so many of the store's statements wait for a lock. Not within a transaction, which sees one state of this.
 async fn until_waiting(connection: &mut PgConnection, count: i64) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND usename = 'house' AND wait_event_type = 'Lock'";

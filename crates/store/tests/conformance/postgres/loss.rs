@@ -129,7 +129,8 @@ async fn connections_that_died_unseen_cost_nobody_an_answer() {
 async fn a_server_that_does_not_answer_in_time_is_unavailable_and_its_connection_is_given_up() {
     let rig = Rig::postgres().await;
     let user = rig.user("alice").await;
-    let mut other = superuser(rig.database.as_ref().unwrap()).await;
+    let database = rig.database.as_ref().unwrap();
+    let (mut other, mut watcher) = (superuser(database).await, superuser(database).await);
     sqlx::raw_sql("BEGIN; LOCK TABLE heads, users").execute(&mut other).await.unwrap();
     let mut calls = JoinSet::new();
     let store = Arc::clone(&rig.store);
@@ -137,7 +138,7 @@ async fn a_server_that_does_not_answer_in_time_is_unavailable_and_its_connection
     calls.spawn(async move { store.head(&realm).await.map(drop) });
     let store = Arc::clone(&rig.store);
     calls.spawn(async move { store.disable_user(act, user).await.map(drop) });
-    until_waiting(&mut other, 2).await;
+    until_waiting(&mut watcher, 2).await;
     rig.clock.advance(Duration::from_secs(5));
     for outcome in calls.join_all().await {
         assert_eq!(outcome, Err(UNAVAILABLE));
