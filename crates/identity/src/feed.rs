@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
@@ -36,10 +37,20 @@ pub(crate) struct Hub {
 struct Log {
     fold: ArcSwap<Fold>,
     readers: Mutex<Vec<Weak<dyn Reader>>>,
+    /// How many asked for a settling so far.
+    asked: AtomicU64,
     /// Held while entries are read and offered, so that they are offered in their order.
-    turn: tokio::sync::Mutex<()>,
+    turn: tokio::sync::Mutex<Settled>,
     /// How often something was offered; what streams wait for.
     news: watch::Sender<u64>,
+}
+
+/// The last settling.
+#[derive(Debug)]
+struct Settled {
+    /// How many had asked when it began to read: it was for all of them.
+    covers: u64,
+    outcome: Result<(), Unavailable>,
 }
 
 // === impl Hub ===
@@ -51,19 +62,32 @@ impl Hub {
 
     /// Offers everything that was committed before this call. A revocation calls this before it answers, also when it
     /// found its work done: another request may have committed and not have come this far.
+    ///
+    /// Those who wait for their turn while the database is read are served by one reading that begins after they asked,
+    /// and by its failure too.
     pub(crate) async fn settle(&self, realm: &RealmName) -> Result<(), Unavailable> {
         let log = self.log(realm);
-        let _turn = log.turn.lock().await;
+        let asked = log.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut turn = log.turn.lock().await;
+        if turn.covers < asked {
+            let covers = log.asked.load(Ordering::SeqCst);
+            let outcome = self.read_and_offer(realm, &log).await;
+            *turn = Settled { covers, outcome };
+        }
+        turn.outcome
+    }
+
+    async fn read_and_offer(&self, realm: &RealmName, log: &Log) -> Result<(), Unavailable> {
         loop {
             let fold = log.fold.load_full();
             let envelopes = match self.store.after(realm, fold.head().position).await.map_err(unavailable)? {
                 After::Entries(envelopes) if envelopes.is_empty() => return Ok(()),
                 After::Entries(envelopes) => envelopes,
-                After::Resnapshot => return self.start_over(realm, &log).await,
+                After::Resnapshot => return self.start_over(realm, log).await,
             };
             if let Some(broken) = envelopes.iter().find_map(|envelope| fold.apply(envelope).err()) {
                 tracing::error!(%realm, %broken, "the feed's log does not continue");
-                return self.start_over(realm, &log).await;
+                return self.start_over(realm, log).await;
             }
             log.offer(&envelopes);
         }
@@ -137,7 +161,8 @@ impl Log {
     /// Empty until the first settling, which begins with a snapshot.
     fn new(realm: &RealmName) -> Self {
         let fold = ArcSwap::from_pointee(Fold::empty(realm.clone()));
-        Self { fold, readers: Mutex::default(), turn: tokio::sync::Mutex::default(), news: watch::Sender::new(0) }
+        let turn = tokio::sync::Mutex::new(Settled { covers: 0, outcome: Ok(()) });
+        Self { fold, readers: Mutex::default(), asked: AtomicU64::new(0), turn, news: watch::Sender::new(0) }
     }
 
     fn offer(&self, envelopes: &[Envelope]) {

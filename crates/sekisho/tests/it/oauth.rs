@@ -96,6 +96,11 @@ impl<'a> Browser<'a> {
         self
     }
 
+    /// What it sends along, name and value.
+    pub(crate) fn cookies(&self) -> Vec<(String, String)> {
+        self.cookies.clone()
+    }
+
     /// Opens an address at identity and follows redirects until there is a page, or one that leads elsewhere.
     pub(crate) async fn go(&mut self, target: &str) -> Answer {
         let answer = self.dressed(self.rig.identity.get(target)).send().await;

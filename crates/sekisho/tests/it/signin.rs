@@ -100,6 +100,27 @@ async fn a_second_request_in_the_same_browser_asks_for_no_password_unless_it_say
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn proving_again_who_one_is_ends_nothing_and_somebody_elses_sign_in_ends_it_all() {
+    let rig = Rig::start().await;
+    let secret = rig.register("web", web()).await.unwrap();
+    let mut browser = Browser::of(&rig);
+    let page = browser.go(&authorize(&[])).await;
+    let back = browser.sign_in(&page, "alice").await;
+    let tokens = redeem(&rig, secret.expose(), &back, &[("code_verifier", VERIFIER)]).await.json();
+    let access = tokens["access_token"].as_str().unwrap();
+
+    let again = browser.go(&authorize(&[("prompt", "login")])).await;
+    let before = browser.cookies();
+    assert!(sent_back(&browser.sign_in(&again, "alice").await, "code").is_some());
+    assert_ne!(browser.cookies(), before, "the cookie is a new one");
+    assert_eq!(rig.introspect(access).await["active"], true);
+
+    let other = browser.go(&authorize(&[("prompt", "login")])).await;
+    assert!(sent_back(&browser.sign_in(&other, "bob").await, "code").is_some());
+    assert_eq!(rig.introspect(access).await["active"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pkce_may_be_left_out_by_a_client_with_a_secret_that_was_let_off_and_is_held_to_when_used() {
     let rig = Rig::start().await;
     let secret = rig.register("web", Registration { pkce: Pkce::Optional, ..web() }).await.unwrap();
