@@ -4,7 +4,7 @@
 //! identity is at the other end of a wire.
 //!
 //! Not proved yet, by the issue that brings it:
-//! - "Foundations complete": cookie attributes with `__Host-` on TLS listeners; stories on PostgreSQL.
+//! - "Foundations complete": cookie attributes with `__Host-` on TLS listeners.
 //! - The `sso` pattern: INV-6 as a redirect of page navigations.
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
@@ -14,6 +14,9 @@ mod apart;
 mod binary;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+#[path = "../../../store/tests/conformance/postgres/cluster.rs"]
+mod cluster;
 #[cfg(test)]
 mod confused;
 #[cfg(test)]
@@ -34,6 +37,8 @@ mod openidconnect;
 mod opq;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
