@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use sekisho_identity::Takeover;
+
 use crate::client::Answer;
 use crate::cluster::Cluster;
 use crate::rig::{GUARDED, Rig};
@@ -13,7 +15,7 @@ async fn ask(rig: &Rig, path: &str, token: &str) -> Answer {
 }
 
 /// Every way to sign in and every place that looks something up.
-async fn everything_that_needs_the_database(rig: &Rig, token: &str) -> Vec<(&'static str, Answer)> {
+async fn everything_that_needs_the_database(rig: &Rig, token: &str, cold: &str) -> Vec<(&'static str, Answer)> {
     let (id, secret) = rig.machine();
     let at_identity = |path: &str| rig.identity.post(&format!("/realms/main{path}")).basic(&id, &secret);
     let password = rig.password_of("alice");
@@ -21,7 +23,7 @@ async fn everything_that_needs_the_database(rig: &Rig, token: &str) -> Vec<(&'st
         ("login, opaque", rig.gateway.post("/auth/login").json(&password).send().await),
         ("login, JWT", rig.gateway.post("/jwt/auth/login").json(&password).send().await),
         ("logout", rig.gateway.post("/auth/logout").bearer(token).send().await),
-        ("a token nobody knows", ask(rig, "/opaque/orders/1", &format!("{}x", &token[..token.len() - 1])).await),
+        ("a token that was not used before", ask(rig, "/opaque-serve/orders/1", cold).await),
         ("client credentials", at_identity("/oauth2/token").form(&[("grant_type", "client_credentials")]).send().await),
         ("introspection", at_identity("/oauth2/introspect").form(&[("token", token)]).send().await),
         ("revocation", at_identity("/oauth2/revoke").form(&[("token", token)]).send().await),
@@ -69,10 +71,16 @@ async fn of_two_houses_on_one_database_each_knows_the_others_tokens_and_logouts(
     there.advance(Duration::from_millis(1001)).await;
     assert_eq!(ask(&there, "/opaque/orders/1", &ends).await.code(), 401, "elsewhere, no later than `max_staleness`");
     assert_eq!(ask(&there, "/opaque/orders/1", &stays).await.code(), 200);
-    // A key that one of them publishes signs in neither before both know it.
-    there.rotate_key(sekisho_identity::Takeover::AfterLead).await;
+    // A key that one of them publishes or takes back is published or taken back by both.
+    let old = here.jwks_kids().await;
+    there.rotate_key(Takeover::AtOnce).await;
+    there.revoke_key(&old[0]).await;
     here.settle().await;
-    assert_eq!(here.jwks_kids().await, there.jwks_kids().await);
+    let new = here.jwks_kids().await;
+    assert!(new.len() == 1 && new != old && new == there.jwks_kids().await, "{old:?}, {new:?}");
+    let jwt = here.login_jwt("alice").await;
+    assert_eq!(jsonwebtoken::decode_header(&jwt).unwrap().kid.as_ref(), new.first());
+    assert_eq!(ask(&here, "/jwt-feed/orders/1", &jwt).await.code(), 200);
     there.close().await;
     here.close().await;
 }
@@ -87,6 +95,7 @@ async fn a_lost_database_is_503_and_never_401_and_when_it_is_back_everything_goe
         assert_eq!(ask(&rig, path, token).await.code(), 200);
     }
 
+    let cold = rig.login("alice").await;
     cluster.crash();
     assert_eq!(ask(&rig, "/opaque/orders/1", &opaque).await.code(), 200, "what is known is good for a second");
     rig.advance(Duration::from_millis(1500)).await;
@@ -101,7 +110,7 @@ async fn a_lost_database_is_503_and_never_401_and_when_it_is_back_everything_goe
         assert_eq!(answer.code(), code, "{path}: {}", answer.text());
         assert!(answer.header("set-cookie").is_none(), "a 503 leaves cookies alone");
     }
-    for (what, answer) in everything_that_needs_the_database(&rig, &opaque).await {
+    for (what, answer) in everything_that_needs_the_database(&rig, &opaque, &cold).await {
         assert_eq!(answer.code(), 503, "{what}: {}", answer.text());
     }
 
