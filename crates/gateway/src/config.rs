@@ -46,7 +46,7 @@ pub enum Scheme {
     /// Plain HTTP: loopback only.
     #[default]
     Http,
-    /// HTTPS, terminated in front of the gateway.
+    /// HTTPS, which ends in the gateway or in front of it.
     Https,
 }
 

@@ -1,8 +1,13 @@
 //! One core: a thread that accepts connections, serves them, and ends when it is told to.
 //!
-//! Not here: starting and stopping all of them (`server`), what happens to a request (the crate's root).
+//! TLS lies below the front door: a connection is handed on when its handshake is done, and is plain bytes from there on.
+//! Both kinds are compiled apart, so that a plain connection does not pay for the other kind.
+//!
+//! Not here: starting and stopping all of them (`server`), what happens to a request (the crate's root), certificates
+//! (the roof's).
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,12 +19,15 @@ use futures_util::FutureExt as _;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use sekisho_guard::clock::{Elapsed, before};
 use sekisho_token::Entropy;
 use sekisho_wire::{Audit, Clock};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::Limits;
 use crate::frontdoor::Door;
@@ -34,7 +42,6 @@ const HEADERS_ON_STACK: usize = 100;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What all cores share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) limits: Arc<Limits>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -44,6 +51,8 @@ pub(crate) struct Shared {
     /// Whether each answer is the last one on its connection.
     pub(crate) draining: AtomicBool,
     pub(crate) table: ArcSwap<Table>,
+    /// Shakes hands where the gateway speaks TLS itself.
+    pub(crate) tls: Option<TlsAcceptor>,
 }
 
 /// One core.
@@ -70,6 +79,12 @@ impl Shared {
     /// The routes as they are now.
     pub(crate) fn table(&self) -> Guard<Arc<Table>> {
         self.table.load()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -150,10 +165,44 @@ impl Core {
         self: Arc<Self>,
         (stream, peer): (TcpStream, SocketAddr),
         permit: OwnedSemaphorePermit,
-        mut stage: watch::Receiver<Stage>,
+        stage: watch::Receiver<Stage>,
     ) {
         // Without it, the last segment of an answer could wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
+        match self.shared.tls.clone() {
+            None => self.converse((stream, peer), stage).await,
+            // Apart on the heap: what a handshake needs would otherwise be reserved for every plain connection too.
+            Some(tls) => Box::pin(self.secure(&tls, (stream, peer), stage)).await,
+        }
+        drop(permit);
+    }
+
+    /// Shakes hands, then serves. Whoever does not get through it is not answered: there is no language to do it in.
+    async fn secure(
+        self: Arc<Self>,
+        tls: &TlsAcceptor,
+        (stream, peer): (TcpStream, SocketAddr),
+        mut stage: watch::Receiver<Stage>,
+    ) {
+        let Shared { clock, limits, .. } = &*self.shared;
+        let deadline = clock.monotonic().plus(limits.handshake_deadline);
+        let shaken = tokio::select! {
+            shaken = before(&**clock, deadline, tls.accept(stream)) => shaken,
+            // Nothing was asked yet, so there is nothing to finish.
+            () = stage.wait_for(|stage| *stage != Stage::Serve).map(|_| ()) => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => self.converse((stream, peer), stage).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake failed"),
+            Err(Elapsed) => tracing::debug!(%peer, "a handshake took too long"),
+        }
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+        self: Arc<Self>,
+        (stream, peer): (S, SocketAddr),
+        mut stage: watch::Receiver<Stage>,
+    ) {
         let limits = &self.shared.limits;
         let door = Door::new(stream, Arc::clone(limits), &self.shared.clock);
         let link = door.link();
@@ -185,6 +234,5 @@ impl Core {
                 },
             }
         }
-        drop(permit);
     }
 }

@@ -18,7 +18,7 @@
 //!   refusal                       why not: the one place that knows status codes
 //! ```
 //!
-//! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files (the roof), TLS.
+//! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files and certificates (the roof).
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use sekisho_guard::access::NoAudience;
 use sekisho_guard::clock::before;
 use sekisho_guard::jwks::KeySource;
@@ -24,6 +25,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::config::{self, Invalids, Scheme};
 use crate::core::{Core, Shared, Stage};
@@ -50,6 +52,8 @@ pub struct Parts {
     pub control: Handle,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// How to speak TLS, when it does not end in front of the gateway. Offers `http/1.1` and nothing else by ALPN.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 /// The ports of one realm.
@@ -100,6 +104,9 @@ pub enum StartError {
     /// Plain HTTP beyond this machine.
     #[error("{0} is not a loopback address, and plain http is for loopback only: put https in front and say so")]
     NotLoopback(SocketAddr),
+    /// TLS, and cookies for plain HTTP.
+    #[error("a gateway that speaks TLS is reached by https: expected that scheme")]
+    NotHttps,
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}")]
     Listen {
@@ -123,7 +130,10 @@ impl Gateway {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { config, realms: ports, clock, entropy, audit, control, listen } = parts;
+        let Parts { config, realms: ports, clock, entropy, audit, control, listen, tls } = parts;
+        if config.scheme == Scheme::Http && tls.is_some() {
+            return Err(StartError::NotHttps);
+        }
         if config.scheme == Scheme::Http && !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
@@ -140,6 +150,7 @@ impl Gateway {
             clock,
             entropy,
             audit,
+            tls: tls.map(TlsAcceptor::from),
         });
         let (stage, told) = watch::channel(Stage::Serve);
         let (alive, ended) = mpsc::channel(1);

@@ -15,6 +15,7 @@ use sekisho_token::Secret;
 use sekisho_wire::{ClientId, Issuer, RealmName};
 
 use crate::database::Database;
+use crate::http::tls::Pair;
 use crate::kek::KekSource;
 
 mod address;
@@ -55,6 +56,8 @@ pub struct Identity {
     pub listen: SocketAddr,
     /// What it is told.
     pub settings: Settings,
+    /// Its certificate, where TLS does not end in front of it.
+    pub tls: Option<Pair>,
 }
 
 /// The gateway.
@@ -66,6 +69,8 @@ pub struct Gateway {
     pub config: gateway::Gateway,
     /// The realms whose identity is in another process.
     pub remote: Vec<RemoteRealm>,
+    /// Its certificate, where TLS does not end in front of it.
+    pub tls: Option<Pair>,
 }
 
 /// A realm that another process answers for.
@@ -81,6 +86,8 @@ pub struct RemoteRealm {
     pub client_id: ClientId,
     /// Its secret.
     pub client_secret: Secret<String>,
+    /// Certificates in PEM that vouch for it, beside the public ones; may be empty.
+    pub certificate_authorities: Vec<u8>,
 }
 
 // === impl Config ===

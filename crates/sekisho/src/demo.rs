@@ -19,6 +19,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sekisho_gateway::config::{self, Scheme};
 use sekisho_guard::clock::before;
 use sekisho_guard::layer::{GuardError, Revocation};
 use sekisho_token::Secret;
@@ -28,11 +29,13 @@ use sekisho_wire::{BoxFuture, RealmName, Scopes};
 use address::Port;
 use cast::{Credentials, Role};
 use manifest::{ClientEntry, Manifest, UserEntry};
+use papers::{Papers, PapersError};
 use premises::{Ground, Person, Premises, Program, Shared, Trouble, Upstairs};
 use recorder::{Leg, Recorder};
 use relay::Relay;
 use routes::Upstreams;
 use services::{Pair, Secrets, Server, Site};
+use wrap::Wrap;
 
 mod address;
 mod announce;
@@ -40,6 +43,7 @@ mod cast;
 mod manifest;
 pub mod orders;
 mod page;
+mod papers;
 pub mod premises;
 mod recorder;
 mod relay;
@@ -47,6 +51,7 @@ mod routes;
 mod services;
 mod shown;
 pub mod stock;
+mod wrap;
 
 /// How long those at work may take to end when the demo is stopped.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -68,6 +73,9 @@ pub struct Options {
     /// The port of /healthz and /readyz; 0 for any free one.
     #[arg(long, value_name = "PORT", default_value_t = 7001)]
     pub operations_port: u16,
+    /// Speak https; the authority to trust is left in the data directory, as ca.pem.
+    #[arg(long)]
+    pub tls: bool,
 }
 
 /// Why the demo did not start.
@@ -93,6 +101,12 @@ pub enum Error {
         #[source]
         error: io::Error,
     },
+    /// There is no certificate to show.
+    #[error(transparent)]
+    Papers(#[from] PapersError),
+    /// The demo's own authority is none.
+    #[error("the relays cannot speak TLS: {0}")]
+    Wrap(#[source] Trouble),
     /// Nothing can be printed.
     #[error("cannot print: {0}")]
     Print(#[source] io::Error),
@@ -141,7 +155,7 @@ pub async fn run(
     let front = Front::take(options)?;
     DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(unusable)?;
 
-    let (manifest, running) = start(front, data, premises).await?;
+    let (manifest, running) = start(front, options, premises).await?;
     announce::announce(&manifest, data, out).map_err(Error::Print)?;
     // The last step: whoever sees the file may begin.
     manifest.publish(data).map_err(unusable)?;
@@ -154,11 +168,18 @@ pub async fn run(
 }
 
 /// From the ground floor up, each part when what it leans on stands.
-async fn start(front: Front, data: &Path, premises: &mut dyn Premises) -> Result<(Manifest, Running), Error> {
+async fn start(front: Front, options: &Options, premises: &mut dyn Premises) -> Result<(Manifest, Running), Error> {
+    let data = &options.data;
     let Front { gateway: (public, gateway), identity: (identity, identity_at), operations } = front;
     let unusable = |error| Error::Data { path: data.to_owned(), error };
-    let public_url = format!("http://localhost:{}", identity_at.port());
-    let ground = Ground { data: data.to_owned(), identity, public_url, operations: operations.0 };
+    let Shared { clock, entropy, audit, handle } = premises.shared();
+    let papers = if options.tls { Some(Papers::at(data, clock.wall())?) } else { None };
+    let scheme = if papers.is_some() { Scheme::Https } else { Scheme::Http };
+    let certificate = papers.as_ref().map(|papers| papers.pair.clone());
+    let public_url = format!("{}://localhost:{}", scheme.as_str(), identity_at.port());
+    let certificates = certificate.clone();
+    let ground =
+        Ground { data: data.clone(), identity, public_url, certificate: certificates, operations: operations.0 };
     let realm: RealmName = RealmName::DEFAULT.parse().map_err(|_| Error::Roster)?;
     let issuer = realm.issuer(&ground.public_url);
     premises.lay_ground(ground).await?;
@@ -166,24 +187,40 @@ async fn start(front: Front, data: &Path, premises: &mut dyn Premises) -> Result
     Manifest::remove(data).map_err(unusable)?;
     let credentials = admit(data, premises).await?;
 
-    let Shared { clock, entropy, audit, handle } = premises.shared();
     let recorder = Recorder::new(clock.clone());
-    let site = Site { issuer: issuer.to_string(), clock: clock.clone(), entropy, audit, recorder, handle };
+    let authorities = papers.as_ref().map(|papers| papers.authority_pem.clone()).unwrap_or_default();
+    let wrap = papers.as_ref().map(|papers| Wrap::with(papers, &clock, &handle)).transpose();
+    let wrap = wrap.map_err(Error::Wrap)?;
+    let site = Site {
+        issuer: issuer.to_string(),
+        clock: clock.clone(),
+        entropy,
+        audit,
+        recorder,
+        handle,
+        authorities: authorities.clone(),
+        wrap,
+    };
     let secrets = Secrets { orders: secret(&credentials, Role::Orders)?, stock: secret(&credentials, Role::Stock)? };
     let following = Pair::start(&site, &secrets, Revocation::Feed)?;
     let until_expiry = Pair::start(&site, &secrets, Revocation::None)?;
     let (identity, to_identity) = site.relay(Leg::GATEWAY_IDENTITY, identity_at)?;
-    let manifest = manifest(gateway, issuer.as_str(), operations.1, &credentials);
+    let authority = papers.as_ref().map(|papers| papers.authority.display().to_string());
+    let gateway = format!("{}://{gateway}", scheme.as_str());
+    let manifest =
+        Manifest { certificate_authority: authority, ..manifest(gateway, issuer.as_str(), operations.1, &credentials) };
     let explain = format!("sekisho explain --data {}", data.display());
     let page = Server::start(&site.handle, page::router(&manifest, &explain, site.recorder.clone()))?;
 
     let upstreams =
         Upstreams { page: page.address, orders: following.orders, orders_until_expiry: until_expiry.orders };
     let upstairs = Upstairs {
-        config: routes::gateway(upstreams)?,
+        config: config::Gateway { scheme, ..routes::gateway(upstreams)? },
         client: Role::Gateway.client_id().parse().map_err(|_| Error::Roster)?,
         secret: secret(&credentials, Role::Gateway)?,
         identity,
+        certificate,
+        authorities,
     };
     let inner = premises.open_upstairs(upstairs).await?;
     let public = site.relay_at(public, Leg::CLIENT_GATEWAY, inner)?;
@@ -225,8 +262,7 @@ fn secret(credentials: &Credentials, role: Role) -> Result<Secret<String>, Error
     credentials.secret(role).map(Secret::from).ok_or(Error::Roster)
 }
 
-fn manifest(gateway: SocketAddr, issuer: &str, operations: SocketAddr, credentials: &Credentials) -> Manifest {
-    let gateway = format!("http://{gateway}");
+fn manifest(gateway: String, issuer: &str, operations: SocketAddr, credentials: &Credentials) -> Manifest {
     let user = |(name, scopes): (&str, &str)| UserEntry {
         name: name.to_owned(),
         password: credentials.password(name).to_owned(),
@@ -241,6 +277,7 @@ fn manifest(gateway: SocketAddr, issuer: &str, operations: SocketAddr, credentia
     Manifest {
         issuer: issuer.to_owned(),
         operations: format!("http://{operations}"),
+        certificate_authority: None,
         users: cast::USERS.map(user).to_vec(),
         clients: Role::ALL.map(client).to_vec(),
         login: routes::logins(),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sekisho_fetch::{BadCertificate, Client, Configured, Options};
+use sekisho_fetch::{BadCertificate, Client, Configured, Options, certificates};
 use sekisho_gateway::{Gateway, Parts as GatewayParts, RealmPorts, StartError, config as gateway};
 use sekisho_guard::clock::{before, fetch_timer};
 use sekisho_guard::jwks::{JwksAddress, KeySource};
@@ -38,6 +38,7 @@ use tokio::sync::RwLock;
 use crate::config::RemoteRealm;
 use crate::http::listener::Serving;
 use crate::http::operations::{self, Readiness};
+use crate::http::tls::{Handshake, Offer, Pair, Tls};
 
 mod lodging;
 mod own_client;
@@ -101,6 +102,8 @@ pub struct GatewayPlan {
     pub listen: SocketAddr,
     /// The realms that are asked over HTTP, even when identity is in this process.
     pub remote: Vec<RemoteRealm>,
+    /// The certificate, where TLS does not end in front of it.
+    pub tls: Option<Pair>,
 }
 
 /// Everything that runs in this process.
@@ -111,6 +114,8 @@ pub struct House {
     gateway: Arc<RwLock<Option<Gateway>>>,
     draining: Arc<AtomicBool>,
     operations: Option<Serving>,
+    /// The certificates that are shown, kept in step with their files.
+    certificates: Vec<Tls>,
 }
 
 struct IdentityPart {
@@ -147,7 +152,7 @@ pub enum RaiseError {
     /// The address of a remote realm is none.
     #[error("the address of a remote realm is malformed: {0}")]
     Address(#[source] url::ParseError),
-    /// The public roots cannot be read.
+    /// A certificate authority cannot be read.
     #[error(transparent)]
     Certificate(#[from] BadCertificate),
     /// The operating system gave no listener.
@@ -161,7 +166,14 @@ impl House {
     /// A house without rooms.
     #[must_use]
     pub fn within(surroundings: Surroundings) -> Self {
-        Self { surroundings, identity: None, gateway: Arc::default(), draining: Arc::default(), operations: None }
+        Self {
+            surroundings,
+            identity: None,
+            gateway: Arc::default(),
+            draining: Arc::default(),
+            operations: None,
+            certificates: Vec::new(),
+        }
     }
 
     /// Opens the identity provider: its database, its realms and keys. Nobody reaches it yet.
@@ -202,12 +214,26 @@ impl House {
         Ok(())
     }
 
+    /// Lets identity be reached over TLS.
+    ///
+    /// # Errors
+    /// [`RaiseError::Listen`].
+    pub fn serve_identity_over_tls(&mut self, listener: TcpListener, pair: Pair) -> Result<(), RaiseError> {
+        let tls = self.show("identity", pair, Offer::Http2);
+        if let Some(part) = &mut self.identity {
+            let Surroundings { clock, handle, .. } = &self.surroundings;
+            let serving = Serving::start_over_tls(listener, tls, part.room.router(), Arc::clone(clock), handle);
+            part.serving = Some(serving.map_err(RaiseError::Listen)?);
+        }
+        Ok(())
+    }
+
     /// Opens the gateway on the rooms and remote realms that its configuration names.
     ///
     /// # Errors
     /// [`RaiseError`].
     pub async fn open_gateway(&mut self, plan: GatewayPlan) -> Result<(), RaiseError> {
-        let GatewayPlan { config, listen, remote } = plan;
+        let GatewayPlan { config, listen, remote, tls } = plan;
         let mut realms = HashMap::new();
         for realm in remote {
             realms.insert(realm.name.clone(), self.remote_ports(realm)?);
@@ -218,8 +244,9 @@ impl House {
                 place.insert(ports);
             }
         }
+        let tls = tls.map(|pair| self.show("gateway", pair, Offer::Http1));
         let Surroundings { clock, entropy, audit, handle, .. } = self.surroundings.clone();
-        let parts = GatewayParts { config, realms, clock, entropy, audit, control: handle, listen };
+        let parts = GatewayParts { config, realms, clock, entropy, audit, control: handle, listen, tls };
         *self.gateway.write().await = Some(Gateway::start(parts)?);
         Ok(())
     }
@@ -235,6 +262,17 @@ impl House {
         let serving = Serving::start(listener, router, Arc::clone(clock), handle).map_err(RaiseError::Listen)?;
         self.operations = Some(serving);
         Ok(())
+    }
+
+    /// Whether a room speaks TLS itself.
+    #[must_use]
+    pub fn shows_certificates(&self) -> bool {
+        !self.certificates.is_empty()
+    }
+
+    /// Looks at the files of all certificates now.
+    pub fn reload_certificates(&self) {
+        self.certificates.iter().for_each(Tls::look_again);
     }
 
     /// The identity provider, for administration.
@@ -351,8 +389,8 @@ impl House {
 
     /// A realm of another process, or of this one by its front door: the wire forms of the ports.
     fn remote_ports(&self, realm: RemoteRealm) -> Result<RealmPorts, RaiseError> {
-        let RemoteRealm { name: _, issuer, address, client_id, client_secret } = realm;
-        let http = self.http_client()?;
+        let RemoteRealm { name: _, issuer, address, client_id, client_secret, certificate_authorities } = realm;
+        let http = self.http_client(&certificate_authorities)?;
         let base = address.as_ref().map_or_else(|| issuer.to_string(), ToString::to_string);
         let url = format!("{}/oauth2/jwks", base.trim_end_matches('/')).parse().map_err(RaiseError::Address)?;
         let keys: Arc<dyn KeySource> = Arc::new(JwksAddress { url, client: http.clone() });
@@ -372,9 +410,21 @@ impl House {
         Ok(RealmPorts { issuer, feed, keys, exchange, login, client: client_id })
     }
 
-    fn http_client(&self) -> Result<Client<Configured>, RaiseError> {
-        let timer = fetch_timer(&self.surroundings.clock);
-        Ok(Client::configured(Options::new(timer, self.surroundings.handle.clone()))?)
+    fn http_client(&self, authorities: &[u8]) -> Result<Client<Configured>, RaiseError> {
+        let mut options = Options::new(fetch_timer(&self.surroundings.clock), self.surroundings.handle.clone());
+        if !authorities.is_empty() {
+            options.extra_roots = certificates(authorities)?;
+        }
+        Ok(Client::configured(options)?)
+    }
+
+    /// Shows a certificate for as long as the house stands.
+    fn show(&mut self, name: &'static str, pair: Pair, offer: Offer) -> Arc<Handshake> {
+        let Surroundings { clock, handle, .. } = &self.surroundings;
+        let tls = Tls::start(name, pair, Arc::clone(clock), handle);
+        let config = tls.config(offer);
+        self.certificates.push(tls);
+        config
     }
 }
 

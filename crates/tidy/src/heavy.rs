@@ -36,6 +36,7 @@ pub const DOORS: &[Door] = &[
     ),
     door("hyper", &["sekisho-fetch", "sekisho-gateway", "sekisho"], HTTP),
     door("hyper-util", &["sekisho-fetch", "sekisho-gateway", "sekisho"], HTTP),
+    door("rcgen", &["sekisho"], "certificates are made for the demo and for tests"),
     door("redis", &["sekisho-store", "sekisho-guard"], "the store writes the session copy, the guard reads it"),
     door("rustls", &["sekisho-fetch", "sekisho-gateway", "sekisho"], TLS),
     door("serde-saphyr", &["sekisho"], "configuration is read once, on the roof"),

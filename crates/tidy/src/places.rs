@@ -34,8 +34,8 @@ pub const CORNERS: &[(&str, &[Corner])] = &[
     ("cedar_policy", &[Corner::Crate("policy")]),
     ("hyper", &[Corner::Crate("fetch"), Corner::Crate("gateway"), Corner::Http("sekisho"), DEMO]),
     ("hyper_util", &[Corner::Crate("fetch"), Corner::Crate("gateway"), Corner::Http("sekisho"), DEMO]),
-    // `main` installs the provider before anything else runs.
-    ("rustls", &[Corner::Crate("fetch"), Corner::Crate("gateway"), Corner::Http("sekisho"), MAIN]),
+    // `main` installs the provider before anything else runs; the demo's relays end TLS to see what passes.
+    ("rustls", &[Corner::Crate("fetch"), Corner::Crate("gateway"), Corner::Http("sekisho"), DEMO, MAIN]),
     ("sqlx", &[Corner::Crate("store")]),
 ];
 

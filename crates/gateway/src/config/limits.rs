@@ -13,6 +13,8 @@ pub struct Limits {
     /// Connections from clients, over all cores. Further ones wait in the listener's queue.
     pub connections_max: usize,
 
+    /// A TLS handshake, where the gateway speaks TLS.
+    pub handshake_deadline: Duration,
     /// Bytes of a request's head.
     pub head_bytes_max: usize,
     /// Headers of a request.
@@ -93,9 +95,10 @@ pub struct Limits {
 
 impl Limits {
     /// What nothing would work with at zero, and whether it is.
-    pub(crate) fn zeros(&self) -> [(&'static str, bool); 20] {
+    pub(crate) fn zeros(&self) -> [(&'static str, bool); 21] {
         [
             ("limits.connections_max", self.connections_max == 0),
+            ("limits.handshake_deadline", self.handshake_deadline.is_zero()),
             ("limits.head_bytes_max", self.head_bytes_max == 0),
             ("limits.headers_max", self.headers_max == 0),
             ("limits.head_deadline", self.head_deadline.is_zero()),
@@ -124,6 +127,7 @@ impl Default for Limits {
         Self {
             cores: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             connections_max: 16_384,
+            handshake_deadline: Duration::from_secs(10),
             head_bytes_max: 32 << 10,
             headers_max: 100,
             head_deadline: Duration::from_secs(10),

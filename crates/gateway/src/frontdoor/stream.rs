@@ -282,7 +282,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Door<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(Pin::new(&mut this.inner).poll_shutdown(context))?;
+        // Under TLS a farewell is written, and a client that reads nothing would keep us waiting to do so.
+        let shut = Pin::new(&mut this.inner).poll_shutdown(context);
+        ready!(this.wrote(context, shut))?;
         let unread = this.scanner.is_in_body() || !matches!(this.stage, Stage::Open | Stage::Ended);
         if unread {
             if this.lingered_bytes == 0 {

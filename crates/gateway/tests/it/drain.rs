@@ -62,6 +62,7 @@ async fn a_busy_port_and_plain_http_beyond_this_machine_are_refused_at_the_start
             audit: std::sync::Arc::new(TestAudit::default()),
             control: Handle::current(),
             listen: listen.parse().unwrap(),
+            tls: None,
         })
     };
     assert!(matches!(start(&rig.addr().to_string()), Err(StartError::Listen { .. })));

@@ -69,6 +69,7 @@ impl Rig {
             audit: Arc::new(audit.clone()),
             control: Handle::current(),
             listen: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
         })
         .unwrap();
         client::soon(gateway.started()).await;

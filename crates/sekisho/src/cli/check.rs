@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use sekisho_guard::clock::SystemClock;
+use sekisho_wire::Clock as _;
 use serde_json::{Value, json};
 
 use super::run::print;
-use crate::config::{Config, ConfigError, Mistake};
+use crate::config::{Config, ConfigError, Mistake, Warning};
 
 /// Checks the file and prints what was found, for people.
 pub(super) fn in_words(file: &Path) -> ExitCode {
@@ -30,11 +32,18 @@ fn as_words(file: &Path, read: &Result<Config, ConfigError>) -> String {
         Err(error) => error.to_string(),
         Ok(config) => {
             let assumed = config.assumed.iter().map(|assumed| format!("assumed: {assumed}"));
-            let warnings = config.warnings().into_iter().map(|warning| format!("warning: {warning}"));
+            let warnings = warnings(config).into_iter().map(|warning| format!("warning: {warning}"));
             let good = format!("{}: good", file.display());
             assumed.chain(warnings).chain([good]).collect::<Vec<_>>().join("\n")
         }
     }
+}
+
+/// What to think about, at this moment.
+fn warnings(config: &Config) -> Vec<Warning> {
+    let mut warnings = config.warnings();
+    warnings.extend(config.expiries(SystemClock::new().wall()));
+    warnings
 }
 
 fn as_json(file: &Path, read: &Result<Config, ConfigError>) -> Value {
@@ -47,7 +56,7 @@ fn as_json(file: &Path, read: &Result<Config, ConfigError>) -> Value {
         Err(ConfigError::Wrong { mistakes, .. }) => (mistakes.iter().map(mistake).collect(), None),
         Err(error @ ConfigError::Read { .. }) => (vec![mistake(&Mistake { at: None, what: error.to_string() })], None),
     };
-    let warnings: Vec<String> = config.iter().flat_map(|config| config.warnings()).map(|it| it.to_string()).collect();
+    let warnings: Vec<String> = config.iter().flat_map(|config| warnings(config)).map(|it| it.to_string()).collect();
     json!({
         "file": file,
         "good": config.is_some(),

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Cli, Command, Place, administer, check};
 use crate::audit::AuditFiles;
-use crate::config::{Config, schema};
+use crate::config::{self, Config, schema};
 use crate::demo;
 use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
@@ -117,7 +117,10 @@ async fn serve(file: Option<PathBuf>) -> Outcome {
     let surroundings = surroundings(&audit);
     let (house, socket) = raise(config, surroundings).await?;
     tracing::info!("ready");
-    until_told().await;
+    tokio::select! {
+        () = until_told() => {}
+        () = reload_when_told(&house) => {}
+    }
     tracing::info!("draining; a second signal ends it at once");
     drop(socket);
     tokio::select! {
@@ -141,7 +144,10 @@ async fn raise(
         let seal = kek::load(&kek, &data, &*surroundings.entropy)?;
         let plan = IdentityPlan { keep: database.keep(&data)?, settings: identity.settings, seal };
         house.open_identity(plan).await?;
-        house.serve_identity(listener)?;
+        match identity.tls {
+            Some(pair) => house.serve_identity_over_tls(listener, pair)?,
+            None => house.serve_identity(listener)?,
+        }
         tracing::info!(address = %shown(house.identity_addr()), "identity listens");
         if let Some(room) = house.identity() {
             let (clock, handle) = (Arc::clone(&surroundings.clock), &surroundings.handle);
@@ -151,7 +157,8 @@ async fn raise(
     if let Some(gateway) = gateway {
         // Its cores share their port, which would hide that somebody else has it.
         drop(bind(gateway.listen, "gateway.listen").await?);
-        let plan = GatewayPlan { config: gateway.config, listen: gateway.listen, remote: gateway.remote };
+        let config::Gateway { listen, config, remote, tls } = gateway;
+        let plan = GatewayPlan { config, listen, remote, tls };
         house.open_gateway(plan).await?;
         tracing::info!(address = %shown(house.gateway_addr().await), "the gateway listens");
     }
@@ -201,6 +208,18 @@ async fn bind(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
 /// Where somebody really listens: port 0 has become a number by now.
 fn shown(address: Option<SocketAddr>) -> String {
     address.map_or_else(|| "nowhere".to_owned(), |address| address.to_string())
+}
+
+/// SIGHUP: the files of certificates are looked at. A house without certificates leaves the signal its usual meaning.
+async fn reload_when_told(house: &House) {
+    if house.shows_certificates()
+        && let Ok(mut told) = signal(SignalKind::hangup())
+    {
+        while told.recv().await.is_some() {
+            house.reload_certificates();
+        }
+    }
+    std::future::pending().await
 }
 
 /// SIGINT or SIGTERM.

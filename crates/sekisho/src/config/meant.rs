@@ -11,6 +11,7 @@ use super::address::{is_base, is_origin};
 use super::mistake::Spot;
 use super::units::{At, Span, Text};
 use super::{Config, Gateway, Identity, Mistake, said};
+use crate::http::tls::{Files, Pair, Part};
 use crate::kek::KekSource;
 
 mod database;
@@ -123,10 +124,15 @@ impl Notes {
     }
 
     fn identity(&mut self, identity: said::Identity) -> Identity {
-        let said::Identity { listen, public_url, trusted_proxies, realms } = identity;
+        let said::Identity { listen, public_url, tls, trusted_proxies, realms } = identity;
         let spot = listen.as_ref().map(|listen| listen.spot);
         let listen = self.listen("identity.listen", listen.as_ref(), IDENTITY, "identity listens on");
         let public_url = match public_url {
+            Some(said) if tls.is_some() && said.value.starts_with("http://") => {
+                let what = "`identity.public_url`: plain http beside `identity.tls`: expected `https://HOST`";
+                self.mistake(Some(said.spot), what.to_owned());
+                said.value
+            }
             Some(said) => self.public_url(said, listen),
             None if listen.port() == 0 => {
                 let what =
@@ -135,7 +141,8 @@ impl Notes {
                 String::new()
             }
             None => {
-                let url = format!("http://localhost:{}", listen.port());
+                let scheme = if tls.is_some() { "https" } else { "http" };
+                let url = format!("{scheme}://localhost:{}", listen.port());
                 let words = format!("identity is reached at {url}; issuers begin with it");
                 self.assume(url, &words)
             }
@@ -157,7 +164,25 @@ impl Notes {
                 (name, settings)
             })
             .collect();
-        Identity { listen, settings }
+        let tls = tls.and_then(|said| self.tls("identity.tls", said));
+        Identity { listen, settings, tls }
+    }
+
+    /// A certificate and its key, read and found to belong together.
+    fn tls(&mut self, owner: &str, said: At<said::Tls>) -> Option<Pair> {
+        let said::Tls { certificate, key } = said.value;
+        let spots = (certificate.spot, key.spot);
+        match (Files { certificate: certificate.value, key: key.value }).read() {
+            Ok(pair) => Some(pair),
+            Err(bad) => {
+                let (name, spot) = match bad.part() {
+                    Part::Certificate => ("certificate", spots.0),
+                    Part::Key => ("key", spots.1),
+                };
+                self.mistake(Some(spot), format!("`{owner}`: `{name}`: {bad}"));
+                None
+            }
+        }
     }
 
     fn public_url(&mut self, said: At<String>, listen: SocketAddr) -> String {

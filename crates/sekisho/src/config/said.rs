@@ -54,6 +54,8 @@ pub(super) struct Identity {
     pub(super) listen: Option<At<Text<SocketAddr>>>,
     /// How browsers and services reach it: the base of every issuer. Default: `http://localhost:PORT`.
     pub(super) public_url: Option<At<String>>,
+    /// Makes it speak TLS: HTTP/2 and HTTP/1.1. Default: plain http, for TLS that ends in front of it.
+    pub(super) tls: Option<At<Tls>>,
     /// Networks of proxies in front whose `X-Forwarded-For` is believed, for throttling and the audit. Default: nobody's.
     pub(super) trusted_proxies: Vec<Text<IpNet>>,
     /// Settings per realm. The realms `main` and `sekisho` always exist.
@@ -103,8 +105,11 @@ pub(super) struct Theme {
 pub(super) struct Gateway {
     /// Address and port. Default: `127.0.0.1:8000`.
     pub(super) listen: Option<At<Text<SocketAddr>>>,
-    /// How clients reach it: `http` (loopback only) or `https` (TLS ends in front of it). Default: `http`.
-    pub(super) scheme: Option<Scheme>,
+    /// How clients reach it: `http` (loopback only) or `https` (TLS ends in front of it). Default: `https` with `tls`, else
+    /// `http`.
+    pub(super) scheme: Option<At<Scheme>>,
+    /// Makes it speak TLS, with HTTP/1.1. Default: plain http, for TLS that ends in front of it.
+    pub(super) tls: Option<At<Tls>>,
     /// Origins whose scripts may call with credentials: `https://app.example`.
     pub(super) allowed_origins: Option<At<Vec<String>>>,
     /// Networks of proxies in front whose `X-Forwarded-*` are believed. Default: nobody's.
@@ -118,6 +123,16 @@ pub(super) struct Gateway {
     pub(super) realms: BTreeMap<RealmName, RemoteRealm>,
     /// Limits that differ from the defaults.
     pub(super) limits: Option<At<Limits>>,
+}
+
+/// A certificate and its key. Files that change are read again within seconds, and on SIGHUP.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tls {
+    /// A file with the certificate in PEM, followed by intermediate ones.
+    pub(super) certificate: At<PathBuf>,
+    /// A file with its private key in PEM, not encrypted.
+    pub(super) key: At<PathBuf>,
 }
 
 /// How clients reach the gateway.
@@ -306,6 +321,8 @@ pub(super) struct RemoteRealm {
     pub(super) client_id: ClientId,
     /// A file with the client's secret.
     pub(super) client_secret_file: At<PathBuf>,
+    /// A file with certificates in PEM that vouch for it. Default: the public ones alone.
+    pub(super) certificate_authority_file: Option<At<PathBuf>>,
 }
 
 /// Limits of the gateway.
@@ -316,6 +333,8 @@ pub(super) struct Limits {
     pub(super) cores: Option<std::num::NonZeroUsize>,
     /// Connections at once. Default: 16384.
     pub(super) connections: Option<usize>,
+    /// A TLS handshake, where the gateway speaks TLS. Default: `10s`.
+    pub(super) handshake_deadline: Option<Span>,
     /// A request's head. Default: `32KiB`.
     pub(super) head: Option<Size>,
     /// A request's body. Default: `4GiB`.

@@ -261,3 +261,4 @@ fn every_key_of_the_schema_says_what_it_is() {
 }
 
 mod schema;
+mod tls;

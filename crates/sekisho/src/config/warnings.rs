@@ -2,17 +2,21 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use sekisho_gateway::config as gateway;
 
 use sekisho_identity::RealmSettings;
 use sekisho_store::postgres::Tls;
+use sekisho_token::Timestamp;
 use sekisho_wire::RealmName;
 
-use super::Config;
 use super::address::is_open_road;
+use super::{Config, Identity};
 use crate::database::Database;
+use crate::http::tls::{Age, Pair, Validity};
 use crate::kek::KekSource;
+use crate::moment::written;
 
 /// Beyond this an access token is no longer one of minutes, as RFC 9068 §4 wants it.
 const LIFETIME_S_USUAL_MAX: i64 = 60 * 60;
@@ -58,6 +62,31 @@ pub enum Warning {
         /// How long.
         lifetime_s: i64,
     },
+    /// Others can read the key of a certificate.
+    ExposedKey {
+        /// Whose, by its key in the file.
+        owner: &'static str,
+        /// The key's file.
+        path: PathBuf,
+    },
+    /// Clients will say that the certificate is somebody else's.
+    OtherName {
+        /// The host that issuers begin with.
+        host: String,
+        /// The certificate's file.
+        path: PathBuf,
+    },
+    /// A certificate does not count yet, not much longer, or no longer.
+    Certificate {
+        /// Whose, by its key in the file.
+        owner: &'static str,
+        /// The certificate's file.
+        path: PathBuf,
+        /// When it does.
+        validity: Validity,
+        /// How that stands.
+        age: Age,
+    },
     /// Health checks are answered to everybody.
     PublicOperations(SocketAddr),
     /// What is said to the database can be listened to, or be said to an impostor.
@@ -88,12 +117,43 @@ impl Config {
                 .then(|| Warning::PlainIdentity { realm: realm.name.clone(), address: reached.to_owned() })
         }));
         warnings.extend(self.identity.iter().flat_map(|identity| &identity.settings.realms).filter_map(of_realm));
+        let exposed = self.certificates().filter(|(_, pair)| pair.key_is_exposed());
+        warnings.extend(exposed.map(|(owner, pair)| Warning::ExposedKey { owner, path: pair.files().key.clone() }));
+        warnings.extend(self.identity.as_ref().and_then(of_public_url));
         if !self.operations.ip().is_loopback() {
             warnings.push(Warning::PublicOperations(self.operations));
         }
         warnings.extend(of_database(&self.database, &self.kek));
         warnings
     }
+
+    /// What is to be thought about certificates at this moment.
+    #[must_use]
+    pub fn expiries(&self, now: Timestamp) -> Vec<Warning> {
+        let aged = self.certificates().map(|(owner, pair)| (owner, pair, pair.validity().age(now)));
+        aged.filter(|(_, _, age)| *age != Age::Good)
+            .map(|(owner, pair, age)| {
+                let path = pair.files().certificate.clone();
+                Warning::Certificate { owner, path, validity: pair.validity(), age }
+            })
+            .collect()
+    }
+
+    /// Every certificate that is to be shown, by the key under which it is configured.
+    fn certificates(&self) -> impl Iterator<Item = (&'static str, &Pair)> {
+        let identity = self.identity.as_ref().and_then(|identity| identity.tls.as_ref());
+        let gateway = self.gateway.as_ref().and_then(|gateway| gateway.tls.as_ref());
+        [("identity.tls", identity), ("gateway.tls", gateway)]
+            .into_iter()
+            .filter_map(|(owner, pair)| Some((owner, pair?)))
+    }
+}
+
+/// Whether identity's certificate is one for the host that everybody is sent to.
+fn of_public_url(identity: &Identity) -> Option<Warning> {
+    let pair = identity.tls.as_ref()?;
+    let host = identity.settings.base_url.parse::<url::Url>().ok()?.host_str()?.to_owned();
+    (!pair.names(&host)).then(|| Warning::OtherName { host, path: pair.files().certificate.clone() })
 }
 
 fn of_route(route: &gateway::Route) -> Vec<Warning> {
@@ -155,6 +215,26 @@ impl fmt::Display for Warning {
                     f,
                     "realm `{realm}`: access tokens live {lifetime_s} s; services that follow no feed accept them so long after a logout"
                 )
+            }
+            Self::ExposedKey { owner, path } => {
+                write!(f, "`{owner}`: everybody on this machine can read `{}`: chmod 600 it", path.display())
+            }
+            Self::OtherName { host, path } => {
+                write!(
+                    f,
+                    "`identity.tls`: `{}` is not a certificate for `{host}`, so clients refuse it",
+                    path.display()
+                )
+            }
+            Self::Certificate { owner, path, validity, age } => {
+                let (from, until) = (written(validity.not_before), written(validity.not_after));
+                write!(f, "`{owner}`: the certificate in `{}` ", path.display())?;
+                match age {
+                    Age::Good => write!(f, "is good until {until}"),
+                    Age::Early => write!(f, "counts only from {from} on"),
+                    Age::Late => write!(f, "expires at {until}"),
+                    Age::Over => write!(f, "has expired at {until}, so clients refuse it: expected a newer one"),
+                }
             }
             Self::PublicOperations(address) => {
                 write!(f, "`operations.listen`: {address} is not loopback, so everybody can ask how this process is")

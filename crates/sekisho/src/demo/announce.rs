@@ -10,11 +10,14 @@ use super::manifest::{FILE, Manifest};
 /// # Errors
 /// Those of `out`.
 pub(crate) fn announce(manifest: &Manifest, directory: &Path, out: &mut dyn Write) -> io::Result<()> {
-    let Manifest { gateway, issuer, operations, users, clients, .. } = manifest;
+    let Manifest { gateway, issuer, operations, certificate_authority, users, clients, .. } = manifest;
     writeln!(out, "\nThe demo is ready. Open {gateway}/\n")?;
     writeln!(out, "  gateway     {gateway}")?;
     writeln!(out, "  identity    {issuer}")?;
     writeln!(out, "  operations  {operations}/healthz")?;
+    if let Some(authority) = certificate_authority {
+        writeln!(out, "  trust       {authority}, or let the browser go on in spite of its warning")?;
+    }
     writeln!(out, "  for a program: {}\n", directory.join(FILE).display())?;
     writeln!(out, "  {:<8}{:<24}may", "user", "password")?;
     for user in users {
@@ -26,18 +29,22 @@ pub(crate) fn announce(manifest: &Manifest, directory: &Path, out: &mut dyn Writ
         writeln!(out, "  {:<8}{}", client.client_id, client.client_secret.as_deref().unwrap_or("none, it is public"))?;
     }
     if let Some(alice) = users.first() {
-        story(gateway, &alice.name, &alice.password, out)?;
+        let curl = match certificate_authority {
+            None => "curl".to_owned(),
+            Some(authority) => format!("curl --cacert {authority}"),
+        };
+        story((&curl, gateway), &alice.name, &alice.password, out)?;
     }
     writeln!(out, "\nCtrl-C stops it.")
 }
 
-fn story(gateway: &str, name: &str, password: &str, out: &mut dyn Write) -> io::Result<()> {
+fn story((curl, gateway): (&str, &str), name: &str, password: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nThe same with curl:\n")?;
-    writeln!(out, "  TOKEN=$(curl -s '{gateway}/auth/login?delivery=body' -H 'content-type: application/json' \\")?;
+    writeln!(out, "  TOKEN=$({curl} -s '{gateway}/auth/login?delivery=body' -H 'content-type: application/json' \\")?;
     writeln!(out, "    -d '{{\"username\":\"{name}\",\"password\":\"{password}\"}}' | cut -d'\"' -f4)")?;
-    writeln!(out, "  curl -i -H \"authorization: Bearer $TOKEN\" {gateway}/opaque/orders/1     # 200")?;
-    writeln!(out, "  curl -i -H \"authorization: Bearer $TOKEN\" -X POST {gateway}/auth/logout   # 204")?;
-    writeln!(out, "  curl -i -H \"authorization: Bearer $TOKEN\" {gateway}/opaque/orders/1     # 401")
+    writeln!(out, "  {curl} -i -H \"authorization: Bearer $TOKEN\" {gateway}/opaque/orders/1     # 200")?;
+    writeln!(out, "  {curl} -i -H \"authorization: Bearer $TOKEN\" -X POST {gateway}/auth/logout   # 204")?;
+    writeln!(out, "  {curl} -i -H \"authorization: Bearer $TOKEN\" {gateway}/opaque/orders/1     # 401")
 }
 
 #[cfg(test)]

@@ -22,6 +22,9 @@ pub(crate) struct Manifest {
     pub(crate) issuer: String,
     /// The operations listener: `/healthz`, `/readyz`.
     pub(crate) operations: String,
+    /// With `--tls`, the file with the certificate of the authority that vouches for gateway and identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_authority: Option<String>,
     pub(crate) users: Vec<UserEntry>,
     pub(crate) clients: Vec<ClientEntry>,
     pub(crate) login: Vec<LoginEntry>,
@@ -158,6 +161,16 @@ impl Guard {
 /// # Errors
 /// When it cannot be written.
 pub(crate) fn write_private(directory: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(content)?;
+    bytes.push(b'\n');
+    write_bytes(directory, name, &bytes)
+}
+
+/// The same for any bytes.
+///
+/// # Errors
+/// When they cannot be written.
+pub(crate) fn write_bytes(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let unfinished = directory.join(format!("{name}.new"));
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -165,8 +178,7 @@ pub(crate) fn write_private(directory: &Path, name: &str, content: &impl Seriali
     }
     // Made anew, so that the mode is ours and not that of a file which stood there.
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-    serde_json::to_writer_pretty(&mut file, content)?;
-    file.write_all(b"\n")?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&unfinished, directory.join(name))
 }

@@ -17,6 +17,8 @@ use sekisho_token::{Entropy, Secret};
 use sekisho_wire::{Audit, BoxFuture, ClientId, Clock, Scopes};
 use tokio::runtime::Handle;
 
+use crate::http::tls::Pair;
+
 /// Why the house could not do something; the roof's own words, passed through.
 pub type Trouble = Box<dyn Error + Send + Sync>;
 
@@ -27,8 +29,10 @@ pub struct Ground {
     pub data: PathBuf,
     /// Where identity listens; loopback, not blocking.
     pub identity: TcpListener,
-    /// What issuers begin with: `http://localhost:PORT`.
+    /// What issuers begin with: `http://localhost:PORT`, or `https` with a certificate.
     pub public_url: String,
+    /// What identity shows, when it speaks TLS.
+    pub certificate: Option<Pair>,
     /// Where `/healthz` and `/readyz` are served; loopback, not blocking.
     pub operations: TcpListener,
 }
@@ -66,6 +70,10 @@ pub struct Upstairs {
     pub secret: Secret<String>,
     /// Where it finds identity: the address of a relay, not that of the issuer.
     pub identity: SocketAddr,
+    /// What the gateway shows, when it speaks TLS, as whoever listens at `identity` does then.
+    pub certificate: Option<Pair>,
+    /// Who vouches for identity, in PEM; empty without TLS.
+    pub authorities: Vec<u8>,
 }
 
 /// What everybody in the house shares.

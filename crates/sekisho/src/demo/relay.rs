@@ -12,14 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_wire::Clock;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{ReadHalf, WriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsStream;
 
 use super::recorder::{ConnectionNumber, Direction, Leg, Recorder};
+use super::wrap::Wrap;
 
 /// The buffer of one direction of one connection.
 const COPY_BYTES: usize = 16 << 10;
@@ -48,6 +49,13 @@ pub(crate) struct Line {
     pub(crate) recorder: Recorder,
     /// For the pause after a listener that failed.
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where the leg is TLS, on both sides of the relay.
+    pub(crate) wrap: Option<Wrap>,
+}
+
+/// A connection that can be broken off.
+trait Wire: AsyncRead + AsyncWrite + Unpin {
+    fn tcp(&self) -> &TcpStream;
 }
 
 // === impl Relay ===
@@ -104,15 +112,25 @@ async fn accept(listener: TcpListener, line: Line, mut stopped: watch::Receiver<
 
 impl Line {
     /// One connection, from the first byte to the last. Its errors are those of the two ends, who see them themselves.
-    async fn carry(&self, mut caller: TcpStream) {
-        let Ok(mut callee) = TcpStream::connect(self.target).await else { return };
+    async fn carry(&self, caller: TcpStream) {
+        let Ok(callee) = TcpStream::connect(self.target).await else { return };
         // Without a delay of its own: a relay that waits for more to send would be seen in every measurement.
         if caller.set_nodelay(true).is_err() || callee.set_nodelay(true).is_err() {
             return;
         }
+        match &self.wrap {
+            None => self.pass_on(caller, callee).await,
+            Some(wrap) => match wrap.both(caller, callee, &*self.clock).await {
+                Ok((caller, callee)) => self.pass_on(caller, callee).await,
+                Err(error) => tracing::debug!(%error, "a handshake of the demo's relay failed"),
+            },
+        }
+    }
+
+    async fn pass_on<W: Wire>(&self, mut caller: W, mut callee: W) {
         let connection = self.recorder.open(self.leg);
-        let (mut from_caller, mut to_caller) = caller.split();
-        let (mut from_callee, mut to_callee) = callee.split();
+        let (mut from_caller, mut to_caller) = split(&mut caller);
+        let (mut from_callee, mut to_callee) = split(&mut callee);
         let (say_answered, answered) = oneshot::channel();
         let ended = tokio::try_join!(
             async {
@@ -131,8 +149,8 @@ impl Line {
         self.recorder.close(connection);
         if ended.is_err() {
             // A connection that was broken off is broken off: an ordinary end would make a torn answer look whole.
-            let _ = caller.set_zero_linger();
-            let _ = callee.set_zero_linger();
+            let _ = caller.tcp().set_zero_linger();
+            let _ = callee.tcp().set_zero_linger();
         }
     }
 
@@ -145,12 +163,12 @@ impl Line {
         self.clock.sleep_until(self.clock.monotonic().plus(HALF_CLOSED)).await;
     }
 
-    async fn copy(
+    async fn copy<W: Wire>(
         &self,
         connection: ConnectionNumber,
         direction: Direction,
-        from: &mut ReadHalf<'_>,
-        to: &mut WriteHalf<'_>,
+        from: &mut ReadHalf<&mut W>,
+        to: &mut WriteHalf<&mut W>,
     ) -> io::Result<()> {
         let mut buffer = vec![0; COPY_BYTES];
         loop {
@@ -162,7 +180,23 @@ impl Line {
             // Recorded first: what the other side does because of these bytes is recorded after them.
             self.recorder.passed(connection, direction, bytes);
             to.write_all(bytes).await?;
+            // TLS may keep what it has sealed until it is told to send it.
+            to.flush().await?;
         }
+    }
+}
+
+// === impl Wire ===
+
+impl Wire for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Wire for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
     }
 }
 

@@ -140,8 +140,8 @@ impl Pattern {
     fn entry(self, gateway: &str) -> RouteEntry {
         let (credential, cookie_name) = match self.guard {
             Guard::Open => (None, None),
-            Guard::Opaque => (Some(Carrier::Cookie), Some(cookie(self.guard))),
-            Guard::Jwt => (Some(Carrier::Bearer), Some(cookie(self.guard))),
+            Guard::Opaque => (Some(Carrier::Cookie), Some(cookie(gateway, self.guard))),
+            Guard::Jwt => (Some(Carrier::Bearer), Some(cookie(gateway, self.guard))),
         };
         RouteEntry {
             name: self.name.to_owned(),
@@ -165,9 +165,10 @@ fn demand() -> Result<Demand, MalformedScope> {
     Ok(Demand { methods: methods.into(), ..Demand::default() })
 }
 
-/// The cookie of a kind on plain loopback HTTP, where browsers and scripts alike send it.
-fn cookie(guard: Guard) -> String {
-    format!("sekisho-{}-{}", RealmName::DEFAULT, guard.name())
+/// The cookie of a kind: on plain loopback HTTP under a name that browsers and scripts alike send there.
+fn cookie(gateway: &str, guard: Guard) -> String {
+    let prefix = if gateway.starts_with("https://") { "__Host-" } else { "" };
+    format!("{prefix}sekisho-{}-{}", RealmName::DEFAULT, guard.name())
 }
 
 #[cfg(test)]

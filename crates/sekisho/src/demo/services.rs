@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 use super::address::loopback;
 use super::cast::Role;
 use super::orders::{self, Stock};
-use super::recorder::{Leg, Recorder};
+use super::recorder::{Leg, Party, Recorder};
 use super::relay::{Line, Relay};
+use super::wrap::Wrap;
 use super::{Error, stock};
 
 /// What all services share.
@@ -37,6 +38,10 @@ pub(crate) struct Site {
     pub(crate) audit: Arc<dyn Audit>,
     pub(crate) recorder: Recorder,
     pub(crate) handle: Handle,
+    /// Who vouches for identity, in PEM; empty without TLS.
+    pub(crate) authorities: Vec<u8>,
+    /// For the legs to identity and to the gateway, with TLS.
+    pub(crate) wrap: Option<Wrap>,
 }
 
 /// The secrets of the services' own clients.
@@ -70,6 +75,7 @@ impl Site {
         let client = name.parse().map_err(|_| Error::Roster)?;
         let mut options = GuardOptions::new(&self.issuer, name, client, secret.clone());
         options.revocation = revocation;
+        options.extra_roots.clone_from(&self.authorities);
         options.clock = self.clock.clone();
         options.entropy = self.entropy.clone();
         options.audit = self.audit.clone();
@@ -91,7 +97,12 @@ impl Site {
     ) -> Result<Relay, Error> {
         let _runtime = self.handle.enter();
         let listener = TcpListener::from_std(listener).map_err(Error::Listen)?;
-        let line = Line { leg, target, recorder: self.recorder.clone(), clock: self.clock.clone() };
+        let wrap = match leg.to {
+            Party::Gateway | Party::Identity => self.wrap.clone(),
+            // The services are plain, as they would be behind a gateway on one machine.
+            Party::Client | Party::Orders | Party::Stock => None,
+        };
+        let line = Line { leg, target, recorder: self.recorder.clone(), clock: self.clock.clone(), wrap };
         Ok(Relay::start(&self.handle, listener, line))
     }
 }

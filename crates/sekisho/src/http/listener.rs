@@ -1,8 +1,9 @@
-//! Serves an axum router over HTTP/1.1 with limits, and drains it.
+//! Serves an axum router with limits, in the clear or over TLS, and drains it.
 //!
-//! Every limit is a constant with a name. The peer's address travels as [`ConnectInfo`]; no header is believed for it.
+//! In the clear it speaks HTTP/1.1; over TLS what the handshake agreed on, HTTP/1.1 here or HTTP/2 (`h2`). Every limit is a
+//! constant with a name. The peer's address travels as [`ConnectInfo`]; no header is believed for it.
 //!
-//! Not here: routes, TLS.
+//! Not here: routes, certificates (`tls`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,19 +19,25 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use sekisho_guard::clock::{Elapsed, before};
 use sekisho_wire::Clock;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use super::body::Timely;
+use super::h2;
 use super::timer::ClockTimer;
 
+/// How long a TLS handshake may take.
+const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(10);
 /// The largest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 32 << 10;
+pub(super) const HEAD_BYTES_MAX: usize = 32 << 10;
 /// The most headers of a request.
 const HEADERS_MAX: usize = 100;
 /// How long a head may take to arrive.
@@ -61,9 +68,32 @@ impl Serving {
     /// # Errors
     /// The system's, when the listener has no address.
     pub fn start(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, handle: &Handle) -> io::Result<Self> {
+        Self::begin(listener, None, (router, clock), handle)
+    }
+
+    /// The same over TLS, to whoever gets through the handshake.
+    ///
+    /// # Errors
+    /// The system's, when the listener has no address.
+    pub fn start_over_tls(
+        listener: TcpListener,
+        tls: Arc<ServerConfig>,
+        router: Router,
+        clock: Arc<dyn Clock>,
+        handle: &Handle,
+    ) -> io::Result<Self> {
+        Self::begin(listener, Some(TlsAcceptor::from(tls)), (router, clock), handle)
+    }
+
+    fn begin(
+        listener: TcpListener,
+        tls: Option<TlsAcceptor>,
+        (router, clock): (Router, Arc<dyn Clock>),
+        handle: &Handle,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let (stop, stopping) = watch::channel(false);
-        let accepting = handle.spawn(accept(listener, router, Arc::clone(&clock), stopping));
+        let accepting = handle.spawn(accept((listener, tls), router, Arc::clone(&clock), stopping));
         Ok(Self { addr, stop, accepting, clock })
     }
 
@@ -90,7 +120,12 @@ impl Drop for Serving {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, mut stopping: watch::Receiver<bool>) {
+async fn accept(
+    (listener, tls): (TcpListener, Option<TlsAcceptor>),
+    router: Router,
+    clock: Arc<dyn Clock>,
+    mut stopping: watch::Receiver<bool>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
@@ -104,9 +139,14 @@ async fn accept(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, mu
             Ok((place, (stream, peer))) => {
                 // Answers and events are small; none of them is to wait for the last one's acknowledgement.
                 let _ = stream.set_nodelay(true);
-                let connection = serve(stream, peer, router.clone(), Arc::clone(&clock), stopping.clone());
+                let (router, clock, stopping) = (router.clone(), Arc::clone(&clock), stopping.clone());
+                let tls = tls.clone();
                 connections.spawn(async move {
-                    connection.await;
+                    match tls {
+                        None => serve(stream, peer, router, clock, stopping).await,
+                        // On the heap: a plain connection does not pay for what a handshake needs.
+                        Some(tls) => Box::pin(secure((tls, stream), peer, router, clock, stopping)).await,
+                    }
                     drop(place);
                 });
             }
@@ -120,6 +160,30 @@ async fn accept(listener: TcpListener, router: Router, clock: Arc<dyn Clock>, mu
     while connections.join_next().await.is_some() {}
 }
 
+/// Shakes hands, then serves in the language that was agreed on (RFC 7301).
+async fn secure(
+    (tls, stream): (TlsAcceptor, TcpStream),
+    peer: SocketAddr,
+    router: Router,
+    clock: Arc<dyn Clock>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let deadline = clock.monotonic().plus(HANDSHAKE_DEADLINE);
+    let shaken = tokio::select! {
+        shaken = before(&*clock, deadline, tls.accept(stream)) => shaken,
+        // Nothing was asked yet, so there is nothing to finish.
+        () = stopped(&mut stopping) => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+            h2::serve(stream, peer, router, clock, stopping).await;
+        }
+        Ok(Ok(stream)) => serve(stream, peer, router, clock, stopping).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake failed"),
+        Err(Elapsed) => tracing::debug!(%peer, "a handshake took too long"),
+    }
+}
+
 /// Serves one connection to its end, or to the end of the request under way once everything is stopping.
 pub(super) async fn serve<S>(
     stream: S,
@@ -131,12 +195,7 @@ pub(super) async fn serve<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let bodies = Arc::clone(&clock);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let deadline = bodies.monotonic().plus(BODY_DEADLINE);
-        let timely = |body| Timely::new(Limited::new(body, BODY_BYTES_MAX), Arc::clone(&bodies), deadline);
-        router.clone().call(request.map(|body| Body::new(timely(body))))
-    });
+    let service = service_fn(move |request| router.clone().call(limited(request, peer, &bodies)));
     let connection = http1::Builder::new()
         .timer(ClockTimer::new(clock))
         .header_read_timeout(HEAD_DEADLINE)
@@ -156,8 +215,15 @@ pub(super) async fn serve<S>(
     }
 }
 
+/// A request as the router gets it: with its peer's address, and a body that has limits.
+pub(super) fn limited(mut request: Request<Incoming>, peer: SocketAddr, clock: &Arc<dyn Clock>) -> Request<Body> {
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let deadline = clock.monotonic().plus(BODY_DEADLINE);
+    request.map(|body| Body::new(Timely::new(Limited::new(body, BODY_BYTES_MAX), Arc::clone(clock), deadline)))
+}
+
 /// Waits until everything is to stop. Nobody being left to say so means the same.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     let _ = stopping.wait_for(|stopping| *stopping).await.map(|_| ());
 }
 

@@ -38,13 +38,17 @@ impl Lodging {
     }
 
     async fn lay(&mut self, ground: Ground) -> Result<(), Trouble> {
-        let Ground { data, identity, public_url, operations } = ground;
+        let Ground { data, identity, public_url, certificate, operations } = ground;
         let seal = kek::load(&KekSource::Generated, &data, &*self.surroundings.entropy)?;
         let realm: RealmName = RealmName::DEFAULT.parse()?;
         self.issuer = Some(realm.issuer(&public_url));
         let settings = Settings::at(&public_url);
         self.house.open_identity(IdentityPlan { keep: Keep::Dir(data.clone()), settings, seal }).await?;
-        self.house.serve_identity(TcpListener::from_std(identity)?)?;
+        let listener = TcpListener::from_std(identity)?;
+        match certificate {
+            Some(pair) => self.house.serve_identity_over_tls(listener, pair)?,
+            None => self.house.serve_identity(listener)?,
+        }
         self.operations = Some(operations);
         if let Some(room) = self.house.identity() {
             let Surroundings { clock, handle, .. } = &self.surroundings;
@@ -54,13 +58,21 @@ impl Lodging {
     }
 
     async fn open(&mut self, upstairs: Upstairs) -> Result<SocketAddr, Trouble> {
-        let Upstairs { config, client, secret, identity } = upstairs;
+        let Upstairs { config, client, secret, identity, certificate: tls, authorities } = upstairs;
         let name: RealmName = RealmName::DEFAULT.parse()?;
         let issuer = self.issuer.clone().ok_or_else(|| RaiseError::UnknownRealm(name.clone()))?;
-        let address = format!("http://{identity}/realms/{name}").parse()?;
-        let realm = RemoteRealm { name, issuer, address: Some(address), client_id: client, client_secret: secret };
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let address = format!("{scheme}://{identity}/realms/{name}").parse()?;
+        let realm = RemoteRealm {
+            name,
+            issuer,
+            address: Some(address),
+            client_id: client,
+            client_secret: secret,
+            certificate_authorities: authorities,
+        };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm] }).await?;
+        self.house.open_gateway(GatewayPlan { config, listen, remote: vec![realm], tls }).await?;
         if let Some(operations) = self.operations.take() {
             self.house.serve_operations(TcpListener::from_std(operations)?)?;
         }

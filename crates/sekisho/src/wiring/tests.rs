@@ -46,7 +46,7 @@ async fn whoever_asks_during_the_drain_is_told_so_at_once() {
     let upstream = format!("http://{}", silent.local_addr().unwrap());
     let config = gateway::Gateway::new(vec![gateway::Route::open("silent", "/", &upstream)]);
     let listen = "127.0.0.1:0".parse().unwrap();
-    house.open_gateway(GatewayPlan { config, listen, remote: Vec::new() }).await.unwrap();
+    house.open_gateway(GatewayPlan { config, listen, remote: Vec::new(), tls: None }).await.unwrap();
 
     // A request is under way, so the gateway drains until the deadline.
     let mut client = TcpStream::connect(house.gateway_addr().await.unwrap()).await.unwrap();

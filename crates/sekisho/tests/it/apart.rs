@@ -39,10 +39,14 @@ impl Gatehouse {
             address: Some(relay.realm().parse().unwrap()),
             client_id: id.parse().unwrap(),
             client_secret: secret,
+            certificate_authorities: Vec::new(),
         };
         let mut house = House::within(rig.surroundings.clone());
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        house.open_gateway(GatewayPlan { config: rig.config(), listen, remote: vec![remote] }).await.unwrap();
+        house
+            .open_gateway(GatewayPlan { config: rig.config(), listen, remote: vec![remote], tls: None })
+            .await
+            .unwrap();
         rig.while_time_passes(house.started()).await;
         let gateway = Client::of(house.gateway_addr().await.unwrap());
         Self { house, gateway, relay }

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::client::Client;
 
 /// A running `sekisho demo`.
-struct Demo {
+pub(crate) struct Demo {
     child: Child,
-    manifest: Value,
+    pub(crate) manifest: Value,
     dir: tempfile::TempDir,
 }
 
@@ -19,9 +19,15 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_sekisho"))
-            .args(["demo", "--gateway-port", "0", "--identity-port", "0", "--operations-port", "0", "--data"])
+            .args(["demo", "--gateway-port", "0", "--identity-port", "0", "--operations-port", "0"])
+            .args(more)
+            .arg("--data")
             .arg(dir.path())
             .stdout(Stdio::null())
             .spawn()
@@ -36,7 +42,7 @@ impl Demo {
         Client::of(authority.replace("localhost", "127.0.0.1").parse().unwrap())
     }
 
-    fn password(&self, name: &str) -> &str {
+    pub(crate) fn password(&self, name: &str) -> &str {
         let users = self.manifest["users"].as_array().unwrap();
         users.iter().find(|user| user["name"] == name).unwrap()["password"].as_str().unwrap()
     }
@@ -49,7 +55,7 @@ impl Demo {
     }
 
     /// SIGTERM, and what it answers.
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &pid]).status().unwrap();
         self.child.wait().unwrap().code()

@@ -4,7 +4,6 @@
 //! identity is at the other end of a wire.
 //!
 //! Not proved yet, by the issue that brings it:
-//! - "Foundations complete": cookie attributes with `__Host-` on TLS listeners.
 //! - The `sso` pattern: INV-6 as a redirect of page navigations.
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
@@ -54,3 +53,5 @@ mod spy;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod tls;

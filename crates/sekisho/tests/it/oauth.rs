@@ -159,7 +159,7 @@ impl<'a> Browser<'a> {
     }
 }
 
-fn hidden_fields(html: &str) -> Vec<(String, String)> {
+pub(crate) fn hidden_fields(html: &str) -> Vec<(String, String)> {
     let inputs = html.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
     let hidden = inputs.filter(|input| input.contains(r#"type="hidden""#));
     hidden
@@ -170,12 +170,12 @@ fn hidden_fields(html: &str) -> Vec<(String, String)> {
 }
 
 /// The value of an attribute, of the first element after `element`.
-fn attribute(html: &str, element: &str, name: &str) -> Option<String> {
+pub(crate) fn attribute(html: &str, element: &str, name: &str) -> Option<String> {
     let tail = html.split_once(element).map_or(html, |(_, tail)| tail);
     let (_, tail) = tail.split_once(&format!("{name}=\""))?;
     tail.split('"').next().map(str::to_owned)
 }
 
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     text.replace("&#38;", "&").replace("&amp;", "&").replace("&#61;", "=").replace("&#34;", "\"")
 }

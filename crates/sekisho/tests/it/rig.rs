@@ -225,6 +225,7 @@ impl Rig {
             config: config(&spy, orders_addr),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             remote: Vec::new(),
+            tls: None,
         };
         house.open_gateway(plan).await.unwrap();
         house.started().await;

@@ -19,7 +19,8 @@ use super::{At, GATEWAY, Gateway, Identity, Notes, Span, Text, said};
 
 impl Notes {
     pub(super) fn gateway(&mut self, said: said::Gateway, identity: Option<&Identity>) -> Gateway {
-        let said::Gateway { listen, scheme, allowed_origins, trusted_proxies, login, routes, realms, limits } = said;
+        let said::Gateway { listen, scheme, tls, allowed_origins, trusted_proxies, login, routes, realms, limits } =
+            said;
         let spot = listen.as_ref().map(|listen| listen.spot);
         let listen = self.listen("gateway.listen", listen.as_ref(), GATEWAY, "the gateway listens on");
         let whole = gateway::Place::Gateway.to_string();
@@ -27,18 +28,15 @@ impl Notes {
         let config = gateway::Gateway {
             routes: routes.into_iter().map(|said| self.route(said)).collect(),
             login: login.into_iter().map(|said| self.login(said)).collect(),
-            scheme: match scheme {
-                None | Some(said::Scheme::Http) => gateway::Scheme::Http,
-                Some(said::Scheme::Https) => gateway::Scheme::Https,
-            },
+            scheme: self.scheme(scheme, tls.as_ref()),
             allowed_origins: self.here(&whole, "allowed_origins", allowed_origins).unwrap_or_default(),
             trusted_proxies: trusted_proxies.into_iter().map(|Text(network)| network).collect(),
             limits: gateway_limits(limits.map(|limits| limits.value).unwrap_or_default()),
         };
         if matches!(config.scheme, gateway::Scheme::Http) && !listen.ip().is_loopback() {
             let what = format!(
-                "`gateway.listen`: {listen} is not loopback: expected a loopback address, or `scheme: https` where TLS ends \
-                 in front of it"
+                "`gateway.listen`: {listen} is not loopback: expected a loopback address, `tls`, or `scheme: https` where \
+                 TLS ends in front of it"
             );
             self.mistake(spot, what);
         }
@@ -51,9 +49,23 @@ impl Notes {
             }
         }
         let remote = realms.into_iter().filter_map(|(name, said)| self.remote(name, said)).collect();
-        let gateway = Gateway { listen, config, remote };
+        let tls = tls.and_then(|said| self.tls("gateway.tls", said));
+        let gateway = Gateway { listen, config, remote, tls };
         self.realms_are_known(&gateway, identity);
         gateway
+    }
+
+    /// With a certificate of its own a gateway is reached by https, and its cookies are named for it.
+    fn scheme(&mut self, said: Option<At<said::Scheme>>, tls: Option<&At<said::Tls>>) -> gateway::Scheme {
+        match (said, tls) {
+            (Some(At { value: said::Scheme::Http, spot }), Some(_)) => {
+                let what = "`gateway.scheme`: `http` beside `gateway.tls`: expected `https`, or no scheme";
+                self.mistake(Some(spot), what.to_owned());
+                gateway::Scheme::Https
+            }
+            (Some(At { value: said::Scheme::Https, .. }), _) | (None, Some(_)) => gateway::Scheme::Https,
+            (None | Some(At { value: said::Scheme::Http, .. }), None) => gateway::Scheme::Http,
+        }
     }
 
     /// The value, with a note of where it stands.
@@ -155,7 +167,7 @@ impl Notes {
     }
 
     fn remote(&mut self, name: RealmName, said: said::RemoteRealm) -> Option<RemoteRealm> {
-        let said::RemoteRealm { issuer, address, client_id, client_secret_file } = said;
+        let said::RemoteRealm { issuer, address, client_id, client_secret_file, certificate_authority_file } = said;
         if !is_issuer(&issuer.value, name.as_str()) {
             let what = format!(
                 "realm `{name}`: `issuer`: `{}` is not an issuer of it: expected `https://HOST/realms/{name}`",
@@ -167,6 +179,7 @@ impl Notes {
             issuer: Issuer::new(&issuer.value),
             address: address.map(|Text(address)| address),
             client_id,
+            certificate_authorities: self.authorities(&name, certificate_authority_file),
             client_secret: self.secret(&name, client_secret_file)?,
             name,
         })
@@ -184,6 +197,22 @@ impl Notes {
             Err(error) => wrong(&error),
         }
         None
+    }
+
+    fn authorities(&mut self, realm: &RealmName, file: Option<At<PathBuf>>) -> Vec<u8> {
+        let Some(At { value: path, spot }) = file else { return Vec::new() };
+        let mut wrong = |why: &dyn std::fmt::Display| {
+            let what = format!("realm `{realm}`: `certificate_authority_file`: `{}`: {why}", path.display());
+            self.mistake(Some(spot), what);
+        };
+        match std::fs::read(&path) {
+            Ok(bytes) => match sekisho_fetch::certificates(&bytes) {
+                Ok(_) => return bytes,
+                Err(error) => wrong(&error),
+            },
+            Err(error) => wrong(&error),
+        }
+        Vec::new()
     }
 
     /// Every realm that a route or mount names is answered for, here or elsewhere.
@@ -233,6 +262,7 @@ fn gateway_limits(said: said::Limits) -> gateway::Limits {
     let said::Limits {
         cores,
         connections,
+        handshake_deadline,
         head,
         body,
         head_deadline,
@@ -253,6 +283,7 @@ fn gateway_limits(said: said::Limits) -> gateway::Limits {
     gateway::Limits {
         cores: cores.unwrap_or(usual.cores),
         connections_max: connections.unwrap_or(usual.connections_max),
+        handshake_deadline: span(handshake_deadline, usual.handshake_deadline),
         head_bytes_max: bytes(head, usual.head_bytes_max),
         body_bytes_max: body.map_or(usual.body_bytes_max, |Size(bytes)| bytes),
         head_deadline: span(head_deadline, usual.head_deadline),

@@ -17,7 +17,7 @@ async fn relay(target: SocketAddr) -> (SocketAddr, Relay, Recorder) {
     let recorder = Recorder::new(clock.clone());
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let line = Line { leg: Leg::GATEWAY_ORDERS, target, recorder: recorder.clone(), clock };
+    let line = Line { leg: Leg::GATEWAY_ORDERS, target, recorder: recorder.clone(), clock, wrap: None };
     (address, Relay::start(&Handle::current(), listener, line), recorder)
 }
 
