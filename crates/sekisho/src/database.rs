@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use sekisho_store::postgres::Address;
+use sekisho_store::postgres::{Address, Tls};
 use sekisho_token::Secret;
 
 use crate::wiring::Keep;
@@ -32,6 +32,16 @@ pub struct PasswordNotSet(String);
 // === impl Database ===
 
 impl Database {
+    /// Where the server is, if others may listen to what is said to it or answer in its place.
+    pub(crate) fn exposed(&self) -> Option<String> {
+        match self {
+            Self::Postgres { address, .. } if address.is_elsewhere() && address.tls() != Tls::Verified => {
+                Some(address.to_string())
+            }
+            Self::Postgres { .. } | Self::Directory => None,
+        }
+    }
+
     /// How to open it, for a process with this directory.
     ///
     /// # Errors

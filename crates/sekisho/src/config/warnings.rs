@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use sekisho_gateway::config as gateway;
 
 use sekisho_identity::RealmSettings;
-use sekisho_store::postgres::Tls;
 use sekisho_token::Timestamp;
 use sekisho_wire::RealmName;
 
@@ -182,10 +181,8 @@ fn of_realm((name, settings): (&RealmName, &RealmSettings)) -> Option<Warning> {
 }
 
 fn of_database(database: &Database, kek: &KekSource) -> Vec<Warning> {
-    let Database::Postgres { address, .. } = database else { return Vec::new() };
-    let open = address.is_elsewhere() && address.tls() != Tls::Verified;
-    let open = open.then(|| Warning::OpenDatabase { address: address.to_string() });
-    let own = (*kek == KekSource::Generated).then_some(Warning::OwnKey);
+    let open = database.exposed().map(|address| Warning::OpenDatabase { address });
+    let own = (*database != Database::Directory && *kek == KekSource::Generated).then_some(Warning::OwnKey);
     open.into_iter().chain(own).collect()
 }
 

@@ -18,3 +18,16 @@ fn a_password_comes_from_the_environment_when_the_database_is_opened() {
     assert!(missing.to_string().contains("`SEKISHO_NO_SUCH_VARIABLE` is not set"), "{missing}");
     assert!(matches!(Database::Directory.keep(dir), Ok(Keep::Dir(_))));
 }
+
+#[test]
+fn a_server_elsewhere_without_verified_tls_is_exposed() {
+    for (address, expected) in [
+        ("postgres://u:p@db.example/d?sslmode=require", Some("postgres://db.example:5432/d")),
+        ("postgres://u:p@db.example/d?sslmode=disable", Some("postgres://db.example:5432/d")),
+        ("postgres://u:p@db.example/d", None),
+        ("postgres://u:p@localhost/d", None),
+    ] {
+        assert_eq!(postgres(address, None).exposed().as_deref(), expected, "{address}");
+    }
+    assert_eq!(Database::Directory.exposed(), None);
+}

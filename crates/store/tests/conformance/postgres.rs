@@ -10,6 +10,7 @@ use sqlx::{ConnectOptions as _, PgConnection};
 use crate::rig::{Rig, TestClock, settings};
 
 pub(crate) mod cluster;
+mod dump;
 mod loss;
 mod order;
 mod sharing;

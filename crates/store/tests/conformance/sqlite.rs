@@ -1,6 +1,6 @@
 //! What only SQLite brings: its files, its lock, its one writer, and what a crash or a dump shows.
 
 mod crash;
-mod dump;
+pub(crate) mod dump;
 mod files;
 mod waiting;
