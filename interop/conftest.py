@@ -21,8 +21,10 @@ PATIENCE_S = 60
 class Demo:
     """A running demo and what it says of itself."""
 
-    def __init__(self, process, manifest):
+    def __init__(self, process, data, manifest):
         self.process = process
+        #: Its data directory.
+        self.data = data
         self.manifest = manifest
         self.gateway = manifest["gateway"]
         self.issuer = manifest["issuer"]
@@ -66,7 +68,7 @@ def demo():
     with tempfile.TemporaryDirectory(prefix="sekisho-interop-") as data:
         process = subprocess.Popen([binary(), "demo", *ports, "--data", data], stdout=subprocess.DEVNULL)
         try:
-            yield Demo(process, ready(process, pathlib.Path(data) / "demo.json"))
+            yield Demo(process, data, ready(process, pathlib.Path(data) / "demo.json"))
         finally:
             process.send_signal(signal.SIGTERM)
             try:

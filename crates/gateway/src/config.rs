@@ -155,7 +155,8 @@ pub struct ScopeRule {
     pub all: Scopes,
 }
 
-/// A place where people sign in through the gateway: `PREFIX/login`, `PREFIX/logout`, `PREFIX/session`.
+/// A place where people sign in through the gateway: `PREFIX/login`, `PREFIX/logout`, `PREFIX/session`, and `PREFIX/refresh`
+/// where JWTs are issued.
 #[derive(Clone, Debug)]
 pub struct LoginMount {
     /// The prefix, beginning with `/`.

@@ -1,4 +1,4 @@
-//! What an admitted caller may do on a route: scopes now, decisions later.
+//! What an admitted caller may do on a route, by the scopes that it has.
 //!
 //! INVARIANT (permit): [`permit`] is the only thing that builds a [`Permitted`], and `forward` takes nothing less. So no
 //! request reaches an upstream that was not admitted by its route's guard and permitted by its route's rule.

@@ -1,33 +1,65 @@
-//! What an administrator does, as plain operations without HTTP: the command line and the admin socket call these.
+//! What an administrator does, as plain operations without HTTP: the admin API, the command line and the admin socket call
+//! these, and there is no other way.
 //!
-//! A revocation returns when every reader in this process has applied it.
+//! A revocation returns when every reader in this process has applied it. Whatever changes leaves a line in the audit with
+//! the administrator's id, in the transaction of the change.
 //!
-//! Not here: who may call them.
+//! ```text
+//!   people     users, their sign-ins and grants        page      how lists are cut, never silently
+//!   programs   clients and their secrets               history   the audit, searched
+//!   house      realms, keys, tokens made by hand       command_line   who the first administrator's token is made for
+//! ```
+//!
+//! Not here: who may call them (`http::admin`), files with what is to be (the roof).
 
+use std::fmt;
 use std::sync::Arc;
 
-use sekisho_model::client::{BadRegistration, CreateClientError, NewClient, Registration};
-use sekisho_model::user::{CreateUserError, NewUser};
-use sekisho_model::{Act, Client, Session, StoreError, User, UserName};
-use sekisho_token::credential::{Credential, Kind};
-use sekisho_token::ring::Stage;
-use sekisho_token::{KeyId, Secret, Timestamp};
-use sekisho_wire::audit::Event;
-use sekisho_wire::{ClientId, RealmName, Scopes, Subject, Unavailable, UserId};
+use sekisho_model::client::BadRegistration;
+use sekisho_model::{Act, Replaced, StoreError, UserName};
+use sekisho_token::{KeyId, Secret};
+use sekisho_wire::{ClientId, GrantId, RealmName, Scopes, SessionId, Subject, Unavailable, UserId};
 
-use crate::keys::{self, RotateError, Takeover};
-use crate::mint;
-use crate::oauth::redirect_uri::{self, BadRedirectUri};
+use crate::keys::RotateError;
+use crate::oauth::redirect_uri::BadRedirectUri;
 use crate::realms::RealmState;
 use crate::room::{Origin, Room, unavailable};
 
-/// How many rows one list has at most.
-const LIST_MAX: u32 = 1000;
+pub mod command_line;
+mod history;
+mod house;
+pub mod page;
+mod people;
+mod programs;
 
-/// The administration of every realm.
+pub use history::Wanted;
+pub use house::{HandMade, KeyState, RealmView};
+pub use page::{Limit, Page};
+pub use people::{device, readable};
+pub use programs::{Brought, fits};
+
+/// What tokens for administrators are for.
+pub const AUDIENCE: &str = "sekisho-admin";
+/// The scope of a token that may look.
+pub const READ: &str = "admin:read";
+/// The scope of a token that may change something.
+pub const WRITE: &str = "admin:write";
+
+/// The administration of every realm, in somebody's name.
 #[derive(Clone, Debug)]
 pub struct Admin {
     room: Arc<Room>,
+    by: Option<Subject>,
+    origin: Origin,
+}
+
+/// Who is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// By the id that never changes.
+    Id(UserId),
+    /// By what they type.
+    Name(UserName),
 }
 
 /// A person to be made.
@@ -45,34 +77,6 @@ pub struct Person {
     pub email: Option<String>,
 }
 
-/// A token to be made by hand.
-#[derive(Debug)]
-pub struct HandMade {
-    /// To whom it is issued.
-    pub client: ClientId,
-    /// For whom it speaks; the client itself when absent.
-    pub subject: Option<Subject>,
-    /// What it permits.
-    pub scope: Scopes,
-    /// For which services.
-    pub audiences: Vec<String>,
-    /// How long it lives, in seconds; at most the realm's access token lifetime.
-    pub ttl_s: u32,
-}
-
-/// A key as an administrator sees it.
-#[derive(Clone, Debug)]
-pub struct KeyState {
-    /// Its id.
-    pub kid: KeyId,
-    /// What it does now.
-    pub stage: Option<Stage>,
-    /// When it begins to sign.
-    pub signs_from: Timestamp,
-    /// When it is gone.
-    pub gone_at: Option<Timestamp>,
-}
-
 /// Why something was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
@@ -81,16 +85,34 @@ pub enum AdminError {
     NoRealm(RealmName),
     /// No such user.
     #[error("user `{0}` does not exist")]
-    NoUser(UserName),
+    NoUser(Whom),
     /// No such client.
     #[error("client `{0}` does not exist")]
     NoClient(ClientId),
     /// There is no such key.
     #[error("there is no key `{0}`")]
     NoKey(KeyId),
+    /// There is no such sign-in, or it is over.
+    #[error("there is no living session `{0}`")]
+    NoSession(SessionId),
+    /// There is no such grant, or it is over.
+    #[error("there is no living grant `{0}`")]
+    NoGrant(GrantId),
     /// The name or id is taken.
     #[error("`{0}` exists already")]
     Exists(String),
+    /// Somebody else changed it first.
+    #[error("somebody else changed it meanwhile: look again")]
+    Differs,
+    /// The house keeps this client in step with its configuration.
+    #[error("client `{0}` belongs to the house itself and cannot be changed")]
+    OfTheHouse(ClientId),
+    /// A public client would get a secret, or a confidential one lose its own.
+    #[error("client `{0}` cannot become public or stop being it: make another client")]
+    OtherKind(ClientId),
+    /// A public client keeps no secret.
+    #[error("client `{0}` is public and has no secret")]
+    Public(ClientId),
     /// The password cannot be used.
     #[error("a password has at least {chars_min} characters and at most {bytes_max} bytes")]
     Password {
@@ -99,6 +121,12 @@ pub enum AdminError {
         /// The longest.
         bytes_max: usize,
     },
+    /// The hash of a password cannot be checked against here.
+    #[error("not a password hash that is read here: expected `$argon2id$v=19$m=…,t=…,p=…$SALT$HASH`")]
+    PasswordHash,
+    /// The secret is none of ours.
+    #[error("not a client secret: expected one that was handed out by Sekisho, `sekcs…`")]
+    Secret,
     /// A redirect URI cannot be registered.
     #[error(transparent)]
     RedirectUri(#[from] BadRedirectUri),
@@ -125,243 +153,20 @@ pub enum AdminError {
 // === impl Admin ===
 
 impl Admin {
-    pub(crate) const fn of(room: Arc<Room>) -> Self {
-        Self { room }
+    /// In the name of the house.
+    pub(crate) fn of(room: Arc<Room>) -> Self {
+        Self { room, by: None, origin: Origin::default() }
     }
 
-    /// Makes a person.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn create_user(&self, realm: &RealmName, person: Person) -> Result<UserId, AdminError> {
-        let realm = self.realm(realm)?;
-        let password = self.hashed(&person.password).await?;
-        let id = UserId::generate(self.room.now(), &*self.room.entropy);
-        let Person { name, scopes, display_name, email, .. } = person;
-        let text = name.to_string();
-        let user = NewUser { id, name, password, scopes, display_name, email };
-        match self.room.store.create_user(self.act(&realm), user).await {
-            Ok(()) => Ok(id),
-            Err(CreateUserError::NameTaken) => Err(AdminError::Exists(text)),
-            Err(CreateUserError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// A person by name.
-    ///
-    /// # Errors
-    /// [`AdminError::NoUser`] and others.
-    pub async fn user(&self, realm: &RealmName, name: &UserName) -> Result<User, AdminError> {
-        let found = self.room.store.user_by_name(realm, name).await?;
-        found.ok_or_else(|| AdminError::NoUser(name.clone()))
-    }
-
-    /// People by name, after `after`, a thousand at most.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn users(&self, realm: &RealmName, after: Option<&UserName>) -> Result<Vec<User>, AdminError> {
-        self.realm(realm)?;
-        Ok(self.room.store.users(realm, after, LIST_MAX).await?)
-    }
-
-    /// Lets somebody sign in no more, and takes back everything of theirs.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn disable_user(&self, realm: &RealmName, name: &UserName) -> Result<(), AdminError> {
-        let (state, user) = (self.realm(realm)?, self.user(realm, name).await?);
-        self.room.store.disable_user(self.act(&state), user.id).await?;
-        self.in_force(realm).await
-    }
-
-    /// Lets somebody sign in again.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn enable_user(&self, realm: &RealmName, name: &UserName) -> Result<(), AdminError> {
-        let (state, user) = (self.realm(realm)?, self.user(realm, name).await?);
-        self.room.store.enable_user(self.act(&state), user.id).await?;
-        Ok(())
-    }
-
-    /// Sets a password and ends everything that the old one opened.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn set_password(
-        &self,
-        realm: &RealmName,
-        name: &UserName,
-        password: &Secret<String>,
-    ) -> Result<(), AdminError> {
-        let (state, user) = (self.realm(realm)?, self.user(realm, name).await?);
-        let password = self.hashed(password).await?;
-        self.room.store.change_password(self.act(&state), user.id, password, None).await?;
-        self.in_force(realm).await
-    }
-
-    /// Replaces what somebody may be granted.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn set_scopes(&self, realm: &RealmName, name: &UserName, scopes: Scopes) -> Result<(), AdminError> {
-        let (state, user) = (self.realm(realm)?, self.user(realm, name).await?);
-        self.room.store.set_user_scopes(self.act(&state), user.id, scopes).await?;
-        Ok(())
-    }
-
-    /// Ends all sign-ins of somebody and takes back every token of theirs.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn sign_out_everywhere(&self, realm: &RealmName, name: &UserName) -> Result<(), AdminError> {
-        let (state, user) = (self.realm(realm)?, self.user(realm, name).await?);
-        self.room.store.sign_out_everywhere(self.act(&state), user.id).await?;
-        self.in_force(realm).await
-    }
-
-    /// Somebody's living sign-ins, newest first.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn sessions(&self, realm: &RealmName, name: &UserName) -> Result<Vec<Session>, AdminError> {
-        let user = self.user(realm, name).await?;
-        Ok(self.room.store.sessions_of(realm.clone(), user.id, self.room.now()).await?)
-    }
-
-    /// Makes a client; gives its secret, once, when it is of a kind that has one.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn create_client(
-        &self,
-        realm: &RealmName,
-        id: ClientId,
-        registration: Registration,
-    ) -> Result<Option<Secret<String>>, AdminError> {
-        let state = self.realm(realm)?;
-        registration.check()?;
-        let uris = registration.redirect_uris.iter().chain(&registration.post_logout_redirect_uris);
-        uris.map(String::as_str).try_for_each(|uri| redirect_uri::check(uri, &registration))?;
-        let public = registration.auth == sekisho_model::client::ClientAuth::None;
-        let secret = (!public).then(|| Credential::mint(Kind::ClientSecret, &*self.room.entropy));
-        let digest = secret.as_ref().map(Credential::digest);
-        let client = NewClient { id: id.clone(), registration, secret: digest };
-        match self.room.store.create_client(self.act(&state), client).await {
-            Ok(()) => Ok(secret.map(Credential::into_secret)),
-            Err(CreateClientError::Exists(_)) => Err(AdminError::Exists(id.to_string())),
-            Err(CreateClientError::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// A client.
-    ///
-    /// # Errors
-    /// [`AdminError::NoClient`] and others.
-    pub async fn client(&self, realm: &RealmName, id: &ClientId) -> Result<Client, AdminError> {
-        let found = self.room.store.client(realm, id).await?;
-        found.map(|(_, client)| client).ok_or_else(|| AdminError::NoClient(id.clone()))
-    }
-
-    /// Clients by id, after `after`, a thousand at most.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn clients(&self, realm: &RealmName, after: Option<&ClientId>) -> Result<Vec<Client>, AdminError> {
-        self.realm(realm)?;
-        Ok(self.room.store.clients(realm, after, LIST_MAX).await?)
-    }
-
-    /// Adds a secret and gives it, once; the newest two count.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn rotate_client_secret(&self, realm: &RealmName, id: &ClientId) -> Result<Secret<String>, AdminError> {
-        let state = self.realm(realm)?;
-        let secret = Credential::mint(Kind::ClientSecret, &*self.room.entropy);
-        let known = self.room.store.add_client_secret(self.act(&state), id.clone(), secret.digest()).await?;
-        if known { Ok(secret.into_secret()) } else { Err(AdminError::NoClient(id.clone())) }
-    }
-
-    /// Lets a client do nothing more, and takes back everything minted for it.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn disable_client(&self, realm: &RealmName, id: &ClientId) -> Result<(), AdminError> {
-        let state = self.realm(realm)?;
-        let done = self.room.store.disable_client(self.act(&state), id.clone()).await?;
-        done.ok_or_else(|| AdminError::NoClient(id.clone()))?;
-        self.in_force(realm).await
-    }
-
-    /// Makes a JWT by hand (the note's "JWT issued manually").
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn issue_token(&self, realm: &RealmName, wanted: HandMade) -> Result<Secret<String>, AdminError> {
-        let state = self.realm(realm)?;
-        let most = state.settings.access_token_lifetime_s;
-        if i64::from(wanted.ttl_s) > most {
-            return Err(AdminError::TooLong(most));
-        }
-        if wanted.audiences.is_empty() {
-            return Err(AdminError::NoAudience);
-        }
-        let found = self.room.client(realm, &wanted.client).await?;
-        let (position, client) = found.ok_or_else(|| AdminError::NoClient(wanted.client.clone()))?;
-        if let Some(subject) = &wanted.subject {
-            self.may_be_spoken_for(realm, subject).await?;
-        }
-        let HandMade { subject, scope, audiences, ttl_s, .. } = wanted;
-        let mut claims = mint::of_client(&self.room, &state, (&client.id, position), scope, audiences);
-        claims.exp = claims.iat.plus_s(i64::from(ttl_s));
-        claims.sub = subject.unwrap_or(claims.sub);
-        let mut line = self.act(&state).audit(Event::TokenIssuedByHand);
-        line.subject = Some(claims.sub.clone());
-        line.client = Some(client.id);
-        self.room.record(line.clone());
-        self.room.store.note(line).await?;
-        Ok(mint::access_token(&self.room, &state, &claims)?)
-    }
-
-    /// Publishes the next signing key.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn rotate_key(&self, realm: &RealmName, takeover: Takeover) -> Result<KeyId, AdminError> {
-        let state = self.realm(realm)?;
-        Ok(keys::rotate(&self.room, &state, takeover).await?)
-    }
-
-    /// Takes back a key that somebody else may have, and everything that it signed.
-    ///
-    /// # Errors
-    /// [`AdminError`].
-    pub async fn revoke_key(&self, realm: &RealmName, kid: &KeyId) -> Result<(), AdminError> {
-        let state = self.realm(realm)?;
-        if keys::revoke(&self.room, &state, kid).await? { Ok(()) } else { Err(AdminError::NoKey(kid.clone())) }
-    }
-
-    /// The keys with their stages, in the order of succession.
-    ///
-    /// # Errors
-    /// [`AdminError::NoRealm`].
-    pub fn keys(&self, realm: &RealmName) -> Result<Vec<KeyState>, AdminError> {
-        let (ring, now) = (self.realm(realm)?.ring(), self.room.now());
-        let state = |(key, times): (&Arc<sekisho_token::SigningKey>, sekisho_token::ring::Times)| KeyState {
-            kid: key.kid().clone(),
-            stage: ring.stage(key.kid(), now),
-            signs_from: times.signs_from,
-            gone_at: times.gone_at,
-        };
-        Ok(ring.keys().map(state).collect())
-    }
-
-    /// The realms of this process.
+    /// In this administrator's name from now on.
     #[must_use]
-    pub fn realms(&self) -> Vec<RealmName> {
-        self.room.realms.all().iter().map(|realm| realm.name.clone()).collect()
+    pub fn acting_as(self, by: Subject) -> Self {
+        Self { by: Some(by), ..self }
+    }
+
+    /// In the name of whoever showed that they are an administrator, from where they did.
+    pub(crate) fn on_behalf(room: Arc<Room>, by: Subject, origin: Origin) -> Self {
+        Self { room, by: Some(by), origin }
     }
 
     /// How often a password was hashed, so that two answers can be seen to cost the same.
@@ -375,37 +180,57 @@ impl Admin {
         self.room.throttle.forget();
     }
 
-    fn realm(&self, name: &RealmName) -> Result<Arc<RealmState>, AdminError> {
+    fn realm_state(&self, name: &RealmName) -> Result<Arc<RealmState>, AdminError> {
         self.room.realms.get(name.as_str()).ok_or_else(|| AdminError::NoRealm(name.clone()))
     }
 
     fn act(&self, realm: &RealmState) -> Act {
-        self.room.act(realm, None, &Origin::default())
+        self.act_in(&realm.name)
     }
 
-    /// A subject that has the form of our users' ids must be one of them.
-    async fn may_be_spoken_for(&self, realm: &RealmName, subject: &Subject) -> Result<(), AdminError> {
-        let Ok(id) = subject.as_str().parse() else { return Ok(()) };
-        let user = self.room.store.user(realm, id).await?;
-        if user.is_some_and(|user| user.disabled_at.is_none()) {
-            return Ok(());
-        }
-        Err(AdminError::NoSubject(subject.clone()))
+    fn act_in(&self, realm: &RealmName) -> Act {
+        let Origin { address, request, .. } = self.origin;
+        Act { by: self.by.clone(), address, request, ..Act::by_house(realm.clone(), self.room.now()) }
     }
 
     async fn in_force(&self, realm: &RealmName) -> Result<(), AdminError> {
         Ok(self.room.hub.settle(realm).await?)
     }
+}
 
-    async fn hashed(&self, password: &Secret<String>) -> Result<Secret<String>, AdminError> {
-        let limits = &self.room.settings.limits;
-        let (chars_min, bytes_max) = (limits.password_chars_min, limits.password_bytes_max);
-        if !limits.take(password.expose()) {
-            return Err(AdminError::Password { chars_min, bytes_max });
-        }
-        Ok(self.room.passwords.hash(password).await?)
+/// What became of a change that was meant for one state only.
+fn done(replaced: Replaced, missing: impl FnOnce() -> AdminError) -> Result<(), AdminError> {
+    match replaced {
+        Replaced::Done => Ok(()),
+        Replaced::Differs => Err(AdminError::Differs),
+        Replaced::Missing => Err(missing()),
     }
 }
+
+// === impl Whom ===
+
+impl From<UserId> for Whom {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<&UserName> for Whom {
+    fn from(name: &UserName) -> Self {
+        Self::Name(name.clone())
+    }
+}
+
+impl fmt::Display for Whom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+// === impl AdminError ===
 
 impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {

@@ -4,7 +4,8 @@
 //!   request ─► realm ─► parameters, client, cookies ─► crate::oauth / crate::flow ─► answer
 //! ```
 //!
-//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and written in `cookies`, pages are in `pages`.
+//! Status codes meet errors in `answer`, refusals get their id and their audit line in `refusals`, cookies are read and
+//! written in `cookies`, pages are in `pages`, the admin API is in `admin`.
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use axum::routing::{MethodRouter, get, post};
 use crate::oauth::discovery::Endpoint;
 use crate::room::Room;
 
+mod admin;
 mod answer;
 mod cookies;
 mod cors;
@@ -36,6 +38,7 @@ pub(crate) fn router(room: Arc<Room>) -> Router {
         router.route(&format!("/realms/{{realm}}{}", endpoint.path()), methods(endpoint))
     };
     let router = Endpoint::ALL.into_iter().fold(router, routed);
+    let router = admin::routed(router, &room.base);
     let recorded = from_fn_with_state(Arc::clone(&room), refusals::recorded);
     router.layer(DefaultBodyLimit::max(body_bytes_max)).layer(recorded).with_state(room)
 }

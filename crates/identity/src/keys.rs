@@ -89,8 +89,13 @@ pub(crate) fn make_refresh_key(
 }
 
 /// Publishes the next key of a realm. Answered when every reader in this process knows it.
-pub(crate) async fn rotate(room: &Room, realm: &RealmState, takeover: Takeover) -> Result<KeyId, RotateError> {
-    let now = room.clock.wall();
+pub(crate) async fn rotate(
+    room: &Room,
+    realm: &RealmState,
+    takeover: Takeover,
+    act: Act,
+) -> Result<KeyId, RotateError> {
+    let now = act.now;
     let signs_from = match takeover {
         Takeover::AfterLead => now.plus_s(realm.settings.key_lead_s),
         Takeover::AtOnce => now,
@@ -98,7 +103,6 @@ pub(crate) async fn rotate(room: &Room, realm: &RealmState, takeover: Takeover) 
     let key = make(room, &realm.name, &realm.settings, signs_from).await?;
     let kid = key.published.jwk.kid().cloned().ok_or(KeyTrouble::Lost)?;
     let others_gone_at = signs_from.plus_s(realm.settings.access_token_lifetime_s).plus_s(RETIRING_GRACE_S);
-    let act = Act::by_house(realm.name.clone(), now);
     room.store.publish_key(act, key, others_gone_at).await.map_err(KeyTrouble::Store)?;
     reload(room, realm).await?;
     room.hub.settle(&realm.name).await?;
@@ -108,11 +112,10 @@ pub(crate) async fn rotate(room: &Room, realm: &RealmState, takeover: Takeover) 
 
 /// Takes a key back that somebody else may have: nothing that it signed counts any more, from the answer on. Where it is
 /// the one that signs, another signs first. Says whether there was such a key.
-pub(crate) async fn revoke(room: &Room, realm: &RealmState, kid: &KeyId) -> Result<bool, RotateError> {
+pub(crate) async fn revoke(room: &Room, realm: &RealmState, kid: &KeyId, act: Act) -> Result<bool, RotateError> {
     if realm.signer(room.now())?.kid() == kid {
-        rotate(room, realm, Takeover::AtOnce).await?;
+        rotate(room, realm, Takeover::AtOnce, act.clone()).await?;
     }
-    let act = Act::by_house(realm.name.clone(), room.now());
     let revoked = room.store.revoke_key(act, kid.clone()).await.map_err(KeyTrouble::Store)?;
     reload(room, realm).await?;
     room.hub.settle(&realm.name).await?;

@@ -27,6 +27,7 @@ use tokio::task::AbortHandle;
 
 mod account;
 pub mod admin;
+mod device;
 mod feed;
 mod flow;
 mod http;
@@ -139,6 +140,7 @@ impl Identity {
             handle,
         });
         open_realms(&room).await?;
+        admin::command_line::ensure(&room).await?;
         let upkeep = room.handle.spawn(keep_up(Arc::clone(&room))).abort_handle();
         Ok(Self { room, upkeep })
     }
@@ -197,21 +199,23 @@ async fn open_realms(room: &Room) -> Result<(), OpenError> {
     names.sort_unstable();
     names.dedup();
     for name in names {
-        let opened = open_realm(room, &name).await;
+        let opened = open_realm(room, Act::by_house(name.clone(), room.now())).await;
         let state = opened.map_err(|trouble| OpenError::Keys { realm: name.clone(), trouble })?;
         room.realms.put(&state);
     }
     Ok(())
 }
 
-async fn open_realm(room: &Room, name: &RealmName) -> Result<Arc<RealmState>, KeyTrouble> {
+/// Opens the realm of the act, which makes it where it is missing. Nobody knows of it yet.
+async fn open_realm(room: &Room, act: Act) -> Result<Arc<RealmState>, KeyTrouble> {
+    let name = &act.realm.clone();
     let settings = room.settings.of_realm(name).clone();
     if room.store.realm(name).await?.is_none() {
-        let now = room.now();
+        let now = act.now;
         let refresh_key_sealed = keys::make_refresh_key(&room.seal, name, &*room.entropy)?;
         let key = keys::make(room, name, &settings, now).await?;
         let realm = NewRealm { refresh_key_sealed, key };
-        match room.store.create_realm(Act::by_house(name.clone(), now), realm).await {
+        match room.store.create_realm(act, realm).await {
             // Somebody else made it meanwhile: theirs counts.
             Ok(_) | Err(CreateRealmError::Exists(_)) => {}
             Err(CreateRealmError::Store(error)) => return Err(error.into()),
@@ -260,7 +264,8 @@ async fn keep_up(room: Arc<Room>) {
         }
         for realm in room.realms.all() {
             if keys::is_due(&realm, now)
-                && let Err(error) = keys::rotate(&room, &realm, Takeover::AfterLead).await
+                && let Err(error) =
+                    keys::rotate(&room, &realm, Takeover::AfterLead, Act::by_house(realm.name.clone(), now)).await
             {
                 tracing::error!(realm = %realm.name, %error, "the next signing key could not be published");
             }

@@ -81,6 +81,11 @@ impl Passwords {
         })
     }
 
+    /// Whether a hash that somebody brings can be checked against here.
+    pub(crate) fn reads(hash: &Secret<String>) -> bool {
+        Phc::parse(hash.expose()).is_some()
+    }
+
     /// Makes the hash to be stored.
     pub(crate) async fn hash(&self, password: &Secret<String>) -> Result<Secret<String>, Unavailable> {
         let phc = Phc::today(random(&*self.entropy), [0; HASH_BYTES]);

@@ -66,6 +66,7 @@ impl Room {
         Act {
             realm: realm.name.clone(),
             now: self.now(),
+            by: None,
             client: client.cloned(),
             address: origin.address,
             request: origin.request,

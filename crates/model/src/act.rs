@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use sekisho_token::Timestamp;
 use sekisho_wire::audit::Event;
-use sekisho_wire::{AuditEvent, ClientId, RealmName, RequestId};
+use sekisho_wire::{AuditEvent, ClientId, RealmName, RequestId, Subject};
 
 /// The circumstances of one write.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct Act {
     pub realm: RealmName,
     /// When, by the caller's clock.
     pub now: Timestamp,
+    /// By which administrator, where one did.
+    pub by: Option<Subject>,
     /// By which client, where one asked.
     pub client: Option<ClientId>,
     /// From where, where a person or client sits behind it.
@@ -27,7 +29,7 @@ impl Act {
     /// A write by the house itself: bootstrap, upkeep, the command line.
     #[must_use]
     pub const fn by_house(realm: RealmName, now: Timestamp) -> Self {
-        Self { realm, now, client: None, address: None, request: None }
+        Self { realm, now, by: None, client: None, address: None, request: None }
     }
 
     /// The audit line for something that happened in this write; the caller adds whom it concerns.
@@ -35,6 +37,7 @@ impl Act {
     pub fn audit(&self, event: Event) -> AuditEvent {
         let mut line = AuditEvent::new(self.now, "identity", event);
         line.realm = Some(self.realm.clone());
+        line.by.clone_from(&self.by);
         line.client.clone_from(&self.client);
         line.address = self.address;
         line.request = self.request;

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use sekisho_token::{Digest, Timestamp};
 use sekisho_wire::{BoxFuture, ClientId, Position, RealmName, Scopes};
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Serialize};
 
-use crate::{Act, StoreError};
+use crate::{Act, Replaced, StoreError};
 
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct Client {
 }
 
 /// What a client may do and how; kept as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
     /// What people are shown.
@@ -39,6 +40,7 @@ pub struct Registration {
     /// Where a browser may be sent after logout, compared byte for byte.
     pub post_logout_redirect_uris: Vec<String>,
     /// The most it can be granted, whoever signs in.
+    #[schemars(with = "String")]
     pub scopes: Scopes,
     /// For which services tokens may be minted for it; never empty.
     pub audiences: Vec<String>,
@@ -53,7 +55,7 @@ pub struct Registration {
 }
 
 /// How a client proves who it is (RFC 6749 §2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
     /// Not at all: a public client.
@@ -65,7 +67,7 @@ pub enum ClientAuth {
 }
 
 /// A grant type by its wire name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum GrantType {
     /// RFC 6749 §4.1.
     #[serde(rename = "authorization_code")]
@@ -82,7 +84,7 @@ pub enum GrantType {
 }
 
 /// Whether a code needs PKCE (RFC 7636).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pkce {
     /// An authorization request without a challenge is refused.
@@ -92,7 +94,7 @@ pub enum Pkce {
 }
 
 /// In which form a client gets access tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessTokenForm {
     /// RFC 9068.
@@ -102,7 +104,7 @@ pub enum AccessTokenForm {
 }
 
 /// Whether a person is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
     /// A page names what the client wants.
@@ -112,7 +114,7 @@ pub enum Consent {
 }
 
 /// What enforcement points may ask of identity beside tokens of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// Follow the realm's feed.
@@ -176,6 +178,14 @@ pub trait Clients: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Client>, StoreError>>;
 
+    /// Replaces the registration where the client still is as `was` says, but for its secrets.
+    fn replace_client(
+        &self,
+        act: Act,
+        was: Client,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<Replaced, StoreError>>;
+
     /// Replaces the registration. Says whether the client exists.
     fn update_client(
         &self,
@@ -189,6 +199,13 @@ pub trait Clients: Send + Sync {
 
     /// Lets the client do nothing more and takes back everything minted for it. `None` when there is no such client.
     fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Lets a disabled client act again; what was taken back stays taken back. Says whether the client exists.
+    fn enable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// Removes the client, where it still is as `was` says but for its secrets, with every grant, code and token of its.
+    /// What was minted for it is taken back.
+    fn delete_client(&self, act: Act, was: Client) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 }
 
 /// A registration contradicts itself.
@@ -259,6 +276,24 @@ impl GrantType {
 // === impl Client ===
 
 impl Client {
+    /// Whether an administrator who saw the other one would see no difference; secrets are not seen.
+    #[must_use]
+    pub fn is_still(&self, was: &Self) -> bool {
+        self.registration == was.registration
+            && self.disabled_at == was.disabled_at
+            && self.created_at == was.created_at
+    }
+
+    /// In place of a secret's digest where the house itself keeps the client and nobody may show a secret: the digest of
+    /// no text.
+    pub const NO_SECRET: Digest = Digest([0; 32]);
+
+    /// Whether the house made this client for its own gateway and keeps its registration in step with the routes.
+    #[must_use]
+    pub fn is_kept_by_the_house(&self) -> bool {
+        self.secrets.iter().any(|secret| secret.digest == Self::NO_SECRET)
+    }
+
     /// Whether the digest is that of one of the secrets. Every secret is compared, each in constant time.
     #[must_use]
     pub fn has_secret(&self, presented: &Digest) -> bool {

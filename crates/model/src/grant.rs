@@ -140,6 +140,15 @@ pub trait Grants: Send + Sync {
         expires_at: Timestamp,
     ) -> BoxFuture<'_, Result<Position, StoreError>>;
 
+    /// A user's living grants before `before`, the latest made first, at most `limit`.
+    fn grants_before(
+        &self,
+        of: (RealmName, UserId),
+        before: Option<GrantId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Grant>, StoreError>>;
+
     /// A user's living grants, newest first.
     fn grants_of(
         &self,

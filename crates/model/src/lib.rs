@@ -28,5 +28,5 @@ pub use flow::Flow;
 pub use grant::{Basis, Grant};
 pub use realm::Realm;
 pub use session::Session;
-pub use store::{Store, StoreError};
+pub use store::{Replaced, Store, StoreError};
 pub use user::{User, UserName};

@@ -88,6 +88,15 @@ pub trait Sessions: Send + Sync {
     /// Ends a session and the grants bound to it. `None` when it is over already or never was.
     fn end_session(&self, act: Act, session: SessionId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
 
+    /// A user's living sessions before `before`, the latest made first, at most `limit`.
+    fn sessions_before(
+        &self,
+        of: (RealmName, UserId),
+        before: Option<SessionId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Session>, StoreError>>;
+
     /// A user's living sessions, newest first.
     fn sessions_of(
         &self,

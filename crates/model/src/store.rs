@@ -36,6 +36,17 @@ pub enum StoreError {
     NoRealm(String),
 }
 
+/// What became of a change that was meant for one state only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// It is made.
+    Done,
+    /// Somebody else made another first; nothing was changed.
+    Differs,
+    /// There is no such row.
+    Missing,
+}
+
 /// Deletes what has expired, a bounded batch at a time, so that no sweep holds up a login.
 pub trait Upkeep: Send + Sync {
     /// Deletes at most `rows_max` expired rows over all tables and returns how many; the caller repeats while it is

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sekisho_token::{Secret, Timestamp};
 use sekisho_wire::{BoxFuture, Position, RealmName, Scopes, SessionId, UserId};
 
-use crate::{Act, StoreError};
+use crate::{Act, Replaced, StoreError};
 
 /// The name a person types to sign in: 1 to 100 characters, no control characters or spaces at the ends, folded to lower
 /// case so that `Alice` and `alice` are one person.
@@ -39,6 +39,17 @@ pub struct User {
     pub created_at: Timestamp,
     /// Since when they may not sign in.
     pub disabled_at: Option<Timestamp>,
+}
+
+/// What an administrator may change about a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What they may be granted.
+    pub scopes: Scopes,
+    /// Their full name.
+    pub display_name: Option<String>,
+    /// Their mail address; another one than before is unverified.
+    pub email: Option<String>,
 }
 
 /// A person to be made.
@@ -117,6 +128,10 @@ pub trait Users: Send + Sync {
     /// Replaces what the user may be granted; takes effect as tokens are minted anew. Says whether the user exists.
     fn set_user_scopes(&self, act: Act, user: UserId, scopes: Scopes) -> BoxFuture<'_, Result<bool, StoreError>>;
 
+    /// Replaces the profile where the user still is as `was` says, but for the password; takes effect as tokens are minted
+    /// anew.
+    fn change_user(&self, act: Act, was: User, profile: Profile) -> BoxFuture<'_, Result<Replaced, StoreError>>;
+
     /// Lets the user sign in no more and takes back everything of theirs.
     fn disable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
 
@@ -125,6 +140,27 @@ pub trait Users: Send + Sync {
 
     /// Ends every session and grant of the user and takes back every token of theirs.
     fn sign_out_everywhere(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Removes the user, where they still are as `was` says but for the password, with every sign-in, grant, code and token
+    /// of theirs. What was minted is taken back.
+    fn delete_user(&self, act: Act, was: User) -> BoxFuture<'_, Result<Replaced, StoreError>>;
+}
+
+// === impl User ===
+
+impl User {
+    /// Whether an administrator who saw the other one would see no difference; the password is not seen.
+    #[must_use]
+    pub fn is_still(&self, was: &Self) -> bool {
+        let seen = |user: &Self| (user.id, user.created_at, user.disabled_at, user.email_verified);
+        seen(self) == seen(was) && self.name == was.name && self.profile() == was.profile()
+    }
+
+    /// What an administrator may change, as it is.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        Profile { scopes: self.scopes.clone(), display_name: self.display_name.clone(), email: self.email.clone() }
+    }
 }
 
 // === impl UserName ===

@@ -5,25 +5,52 @@
 
 use std::fmt;
 
-use sekisho_identity::admin::{AdminError, HandMade, Person as NewPerson};
-use sekisho_identity::{Admin, Takeover};
+use sekisho_identity::admin::{AdminError, HandMade, Limit, Person as NewPerson, command_line, device};
+use sekisho_identity::{Admin, Identity, Takeover};
 use sekisho_model::UserName;
 use sekisho_model::client::Registration;
 use sekisho_token::{KeyId, Secret};
 use sekisho_wire::{ClientId, RealmName, Scopes, Subject};
 use serde::{Deserialize, Serialize};
 
+use crate::declared::{Declared, Hashes, Rest, export, plan};
 use crate::demo::premises::{Person, Program};
 use crate::moment::written;
 use crate::wiring::House;
 
-/// A command, with the realm it is for.
+/// A command.
 #[derive(Serialize, Deserialize)]
-pub struct Command {
-    /// In which realm.
-    pub realm: RealmName,
-    /// What to do.
-    pub what: What,
+pub enum Command {
+    /// Do something in a realm.
+    In {
+        /// In which.
+        realm: RealmName,
+        /// What to do.
+        what: What,
+    },
+    /// Say what would have to change so that everything is as declared.
+    Compare {
+        /// What is declared.
+        wanted: Declared,
+        /// What becomes of the rest.
+        rest: Rest,
+    },
+    /// Make everything as declared.
+    Carry {
+        /// What is declared.
+        wanted: Declared,
+        /// What becomes of the rest.
+        rest: Rest,
+        /// The answer to the same question before; nothing is done when it would be another by now.
+        seen: Outcome,
+    },
+    /// Write down what there is.
+    Export {
+        /// Of which realms; all of them when none is named.
+        realms: Vec<RealmName>,
+        /// Whether hashes go along.
+        hashes: Hashes,
+    },
 }
 
 /// What to do.
@@ -55,6 +82,12 @@ pub enum What {
     SignOut {
         name: String,
     },
+    EndSession {
+        id: String,
+    },
+    DeleteUser {
+        name: String,
+    },
     Sessions {
         name: String,
     },
@@ -64,6 +97,12 @@ pub enum What {
     },
     ListClients,
     DisableClient {
+        id: ClientId,
+    },
+    EnableClient {
+        id: ClientId,
+    },
+    DeleteClient {
         id: ClientId,
     },
     RotateSecret {
@@ -84,6 +123,8 @@ pub enum What {
         kid: String,
     },
     ListKeys,
+    CreateRealm,
+    ListRealms,
 }
 
 /// What came of a command: rows of named values, in the order in which they are printed.
@@ -103,7 +144,24 @@ pub struct NotDone(pub String);
 /// # Errors
 /// [`NotDone`].
 pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone> {
-    let Command { realm, what } = command;
+    match command {
+        Command::In { realm, what } => in_realm(admin, realm, what).await,
+        Command::Compare { wanted, rest } => plan::compare(admin, &wanted, rest).await,
+        Command::Carry { wanted, rest, seen } => plan::carry(admin, &wanted, rest, &seen).await,
+        Command::Export { realms, hashes } => export::export(admin, realms, hashes).await,
+    }
+}
+
+/// The administration in the name of whoever may use the command line, which is what the audit says then.
+#[must_use]
+pub fn of_command_line(identity: &Identity) -> Admin {
+    match command_line::ID.parse() {
+        Ok(id) => identity.admin().acting_as(id),
+        Err(_) => identity.admin(),
+    }
+}
+
+async fn in_realm(admin: &Admin, realm: RealmName, what: What) -> Result<Outcome, NotDone> {
     let done = match what {
         What::CreateUser { name, password, scopes, display_name, email } => {
             let name = user_name(&name)?;
@@ -112,25 +170,27 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
             Outcome::row(&[("user", name.as_str()), ("id", &id.to_string())])
         }
         What::ListUsers => users(admin, &realm).await?,
-        What::DisableUser { name } => {
-            admin.disable_user(&realm, &user_name(&name)?).await?;
-            Outcome::row(&[("disabled", &name)])
-        }
-        What::EnableUser { name } => {
-            admin.enable_user(&realm, &user_name(&name)?).await?;
-            Outcome::row(&[("enabled", &name)])
-        }
+        What::DisableUser { name } => told("disabled", &name, admin.disable_user(&realm, &user_name(&name)?).await)?,
+        What::EnableUser { name } => told("enabled", &name, admin.enable_user(&realm, &user_name(&name)?).await)?,
         What::SetPassword { name, password } => {
-            admin.set_password(&realm, &user_name(&name)?, &password.into()).await?;
-            Outcome::row(&[("password set", &name)])
+            told("password set", &name, admin.set_password(&realm, &user_name(&name)?, &password.into()).await)?
         }
         What::SetScopes { name, scopes } => {
             admin.set_scopes(&realm, &user_name(&name)?, scopes.clone()).await?;
             Outcome::row(&[("user", &name), ("scopes", &scopes.to_string())])
         }
         What::SignOut { name } => {
-            admin.sign_out_everywhere(&realm, &user_name(&name)?).await?;
-            Outcome::row(&[("signed out everywhere", &name)])
+            told("signed out everywhere", &name, admin.sign_out_everywhere(&realm, &user_name(&name)?).await)?
+        }
+        What::EndSession { id } => {
+            let session = id.parse().map_err(|error| NotDone(format!("{error}")))?;
+            admin.end_session(&realm, session).await?;
+            Outcome::row(&[("session ended", &id)])
+        }
+        What::DeleteUser { name } => {
+            let user = admin.user(&realm, &user_name(&name)?).await?;
+            admin.delete_user(&realm, user).await?;
+            Outcome::row(&[("removed", &name)])
         }
         What::Sessions { name } => sessions(admin, &realm, &user_name(&name)?).await?,
         What::CreateClient { id, registration } => {
@@ -138,9 +198,12 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
             with_secret(&id, secret.as_ref())
         }
         What::ListClients => clients(admin, &realm).await?,
-        What::DisableClient { id } => {
-            admin.disable_client(&realm, &id).await?;
-            Outcome::row(&[("disabled", id.as_str())])
+        What::DisableClient { id } => told("disabled", id.as_str(), admin.disable_client(&realm, &id).await)?,
+        What::EnableClient { id } => told("enabled", id.as_str(), admin.enable_client(&realm, &id).await)?,
+        What::DeleteClient { id } => {
+            let client = admin.client(&realm, &id).await?;
+            admin.delete_client(&realm, client).await?;
+            Outcome::row(&[("removed", id.as_str())])
         }
         What::RotateSecret { id } => {
             let secret = admin.rotate_client_secret(&realm, &id).await?;
@@ -156,11 +219,13 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
             let kid = admin.rotate_key(&realm, takeover).await?;
             Outcome::row(&[("published", kid.as_str())])
         }
-        What::RevokeKey { kid } => {
-            admin.revoke_key(&realm, &KeyId::new(kid.clone())).await?;
-            Outcome::row(&[("revoked", &kid)])
-        }
+        What::RevokeKey { kid } => told("revoked", &kid, admin.revoke_key(&realm, &KeyId::new(kid.clone())).await)?,
         What::ListKeys => keys(admin, &realm)?,
+        What::CreateRealm => {
+            let made = admin.create_realm(&realm).await?;
+            Outcome::row(&[("realm", realm.as_str()), ("issuer", made.issuer.as_str())])
+        }
+        What::ListRealms => realms(admin).await?,
     };
     Ok(done)
 }
@@ -205,13 +270,15 @@ pub async fn ensure_program(house: &House, program: Program) -> Result<Option<Se
 async fn users(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {
-        let page = admin.users(realm, after.as_ref()).await?;
-        let Some(last) = page.last() else { return Ok(outcome) };
-        after = Some(last.name.clone());
-        for user in &page {
+        let page = admin.users(realm, after.as_ref(), Limit::MAX).await?;
+        for user in &page.items {
             let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
             let (id, scopes) = (user.id.to_string(), user.scopes.to_string());
             outcome.add(&[("user", user.name.as_str()), ("id", &id), ("state", state), ("scopes", &scopes)]);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(outcome);
         }
     }
 }
@@ -219,10 +286,8 @@ async fn users(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
 async fn clients(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {
-        let page = admin.clients(realm, after.as_ref()).await?;
-        let Some(last) = page.last() else { return Ok(outcome) };
-        after = Some(last.id.clone());
-        for client in &page {
+        let page = admin.clients(realm, after.as_ref(), Limit::MAX).await?;
+        for client in &page.items {
             let state = if client.disabled_at.is_some() { "disabled" } else { "active" };
             let (scopes, audiences) = (client.registration.scopes.to_string(), client.registration.audiences.join(" "));
             let name = client.registration.name.as_str();
@@ -235,6 +300,10 @@ async fn clients(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
                 ("scopes", &scopes),
             ]);
         }
+        after = page.next;
+        if after.is_none() {
+            return Ok(outcome);
+        }
     }
 }
 
@@ -243,8 +312,17 @@ async fn sessions(admin: &Admin, realm: &RealmName, name: &UserName) -> Result<O
     for session in admin.sessions(realm, name).await? {
         let address = session.address.map(|address| address.to_string()).unwrap_or_default();
         let (id, since) = (session.id.to_string(), written(session.auth_time));
-        let (seen, with) = (written(session.last_seen), session.user_agent.unwrap_or_default());
+        let (seen, with) = (written(session.last_seen), device(&session));
         outcome.add(&[("session", &id), ("since", &since), ("seen", &seen), ("from", &address), ("with", &with)]);
+    }
+    Ok(outcome)
+}
+
+async fn realms(admin: &Admin) -> Result<Outcome, NotDone> {
+    let mut outcome = Outcome::default();
+    for name in admin.realms() {
+        let realm = admin.realm(&name).await?;
+        outcome.add(&[("realm", name.as_str()), ("issuer", realm.issuer.as_str())]);
     }
     Ok(outcome)
 }
@@ -258,6 +336,12 @@ fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
         outcome.add(&[("key", key.kid.as_str()), ("stage", &stage), ("signs from", &signs), ("gone at", &gone)]);
     }
     Ok(outcome)
+}
+
+/// It was done to this one.
+fn told(what: &str, name: &str, done: Result<(), AdminError>) -> Result<Outcome, NotDone> {
+    done?;
+    Ok(Outcome::row(&[(what, name)]))
 }
 
 fn with_secret(id: &ClientId, secret: Option<&Secret<String>>) -> Outcome {
@@ -282,13 +366,15 @@ fn main_realm() -> Result<RealmName, NotDone> {
 // === impl Outcome ===
 
 impl Outcome {
-    fn row(pairs: &[(&str, &str)]) -> Self {
+    /// One row.
+    pub(crate) fn row(pairs: &[(&str, &str)]) -> Self {
         let mut outcome = Self::default();
         outcome.add(pairs);
         outcome
     }
 
-    fn add(&mut self, pairs: &[(&str, &str)]) {
+    /// One row more.
+    pub(crate) fn add(&mut self, pairs: &[(&str, &str)]) {
         self.rows.push(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect());
     }
 }
@@ -311,7 +397,12 @@ impl fmt::Display for Outcome {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Command(in realm {})", self.realm)
+        match self {
+            Self::In { realm, .. } => write!(f, "Command(in realm {realm})"),
+            Self::Compare { .. } => f.write_str("Command(compare)"),
+            Self::Carry { .. } => f.write_str("Command(carry)"),
+            Self::Export { .. } => f.write_str("Command(export)"),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::demo;
 
 mod administer;
 mod check;
+mod declare;
 mod run;
 
 pub use run::run;
@@ -21,7 +22,8 @@ pub use run::run;
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong.
 Environment: SEKISHO_LOG says what is logged, like `info` or `sekisho_gateway=debug`; the default is info.
-Beside a running server, user, client, token and key go through DIR/admin.sock and take effect at once.";
+Beside a running server, apply, export, realm, user, client, token and key go through DIR/admin.sock and take effect
+at once.";
 
 /// An identity provider, an API gateway and their guard, in one binary.
 #[derive(Debug, Parser)]
@@ -62,6 +64,33 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make realms, users and clients as a file declares them, after showing what would change.
+    Apply {
+        /// What is to be; `sekisho export` writes one, `sekisho apply --schema` says what it may hold.
+        #[arg(required_unless_present = "schema")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        how: How,
+        /// Print the JSON Schema of such a file.
+        #[arg(long, exclusive = true)]
+        schema: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Write down realms, users and clients as `sekisho apply` takes them, without secrets.
+    Export {
+        /// Only this realm; repeat for several.
+        #[arg(long = "realm", value_name = "REALM")]
+        realms: Vec<RealmName>,
+        /// Along with hashes of passwords and secrets; keep such a file as you keep the database.
+        #[arg(long)]
+        with_hashes: bool,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Manage realms.
+    #[command(subcommand)]
+    Realm(Realm),
     /// Manage people.
     #[command(subcommand)]
     User(User),
@@ -87,6 +116,20 @@ struct Place {
     /// Its data directory, when there is no configuration; `./sekisho-data` without either.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     data: Option<PathBuf>,
+}
+
+/// How a file is applied.
+#[derive(Clone, Copy, Debug, Args)]
+struct How {
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Change it without asking.
+    #[arg(long, short, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Remove users and clients of the declared realms that are not declared.
+    #[arg(long)]
+    prune: bool,
 }
 
 /// Which realm is meant, and how to answer.
@@ -158,6 +201,20 @@ enum User {
     /// End all sign-ins of somebody and take back every token of theirs.
     SignOut {
         /// Whose.
+        name: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// End one sign-in and take back every token of it.
+    EndSession {
+        /// Which; `sekisho user sessions` names them.
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Remove somebody, and take back everything of theirs.
+    Delete {
+        /// Who.
         name: String,
         #[command(flatten)]
         at: Where,
@@ -237,6 +294,20 @@ enum Client {
         #[command(flatten)]
         at: Where,
     },
+    /// Let a client act again.
+    Enable {
+        /// Which.
+        id: ClientId,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Remove a client, and take back everything minted for it.
+    Delete {
+        /// Which.
+        id: ClientId,
+        #[command(flatten)]
+        at: Where,
+    },
     /// Add a secret; the newest two count. The secret is printed once.
     RotateSecret {
         /// Whose.
@@ -267,6 +338,45 @@ enum Token {
         ttl: Span,
         #[command(flatten)]
         at: Where,
+    },
+    /// Make an access token for the admin API, and print it.
+    Admin {
+        /// It may look, and change nothing.
+        #[arg(long)]
+        read_only: bool,
+        /// Who will use it, for the audit; the command line itself when left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// How long it lives, like `30s` or `5m`; at most the access token lifetime of the realm `sekisho`.
+        #[arg(long, value_name = "TIME", default_value = "5m")]
+        ttl: Span,
+        #[command(flatten)]
+        place: Place,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Realm {
+    /// Make a realm with its first key.
+    Create {
+        /// Its name.
+        name: RealmName,
+        #[command(flatten)]
+        place: Place,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List realms.
+    List {
+        #[command(flatten)]
+        place: Place,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

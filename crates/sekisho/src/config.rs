@@ -27,7 +27,7 @@ mod warnings;
 
 pub use mistake::{ConfigError, Mistake, Spot};
 pub use said::File;
-pub(crate) use units::Span;
+pub(crate) use units::{At, Span};
 pub use warnings::Warning;
 
 /// Everything the process is told.

@@ -107,7 +107,7 @@ fn who_must_act(class: Class) -> &'static str {
         Class::Forbidden => "The caller is known. Grant them what is missing, or leave it at that.",
         Class::NotFound | Class::MethodNotAllowed => "Compare the request with the routes of the configuration.",
         Class::RequestTimeout | Class::BodyTooLarge | Class::HeadTooLarge => {
-            "The caller ran into a limit that has a name in the configuration."
+            "The caller ran into a limit; `sekisho schema` lists those that can be set."
         }
         Class::Throttled => "Wait. Nobody is locked out for good.",
         Class::BadUpstream | Class::UpstreamTimeout => "Look at the service behind the route.",

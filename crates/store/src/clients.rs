@@ -3,7 +3,7 @@
 //! A client's two secrets are two pairs of columns: a third cannot be there, and replacing one is a single statement.
 
 use sekisho_model::client::{ClientSecret, Clients, CreateClientError, NewClient, Registration};
-use sekisho_model::{Act, Client, StoreError};
+use sekisho_model::{Act, Client, Replaced, StoreError};
 use sekisho_token::{Digest, Timestamp};
 use sekisho_wire::audit::Event;
 use sekisho_wire::{BoxFuture, Change, ClientId, Position, RealmName};
@@ -94,23 +94,31 @@ impl Clients for SqlStore {
         })
     }
 
+    fn replace_client(
+        &self,
+        act: Act,
+        was: Client,
+        registration: Registration,
+    ) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                match hold(db, &act.realm, &was).await? {
+                    Replaced::Done => {}
+                    other @ (Replaced::Differs | Replaced::Missing) => return Ok(other),
+                }
+                register(db, &act, &was.id, &registration).await?;
+                Ok(Replaced::Done)
+            })
+        })
+    }
+
     fn update_client(
         &self,
         act: Act,
         client: ClientId,
         registration: Registration,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write(move |db| {
-            Box::pin(async move {
-                let registration = Value::json(&registration, "clients")?;
-                let sql = "UPDATE clients SET registration = $3 WHERE realm = $1 AND id = $2";
-                let found = db.execute(sql, values![&act.realm, &client, registration]).await? > 0;
-                if found {
-                    note(db, &act, &client, Event::ClientChanged).await?;
-                }
-                Ok(found)
-            })
-        })
+        self.write(move |db| Box::pin(async move { register(db, &act, &client, &registration).await }))
     }
 
     fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
@@ -141,6 +149,77 @@ impl Clients for SqlStore {
             })
         })
     }
+
+    fn enable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<bool, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let sql = "UPDATE clients SET disabled_at = NULL WHERE realm = $1 AND id = $2";
+                let found = db.execute(sql, values![&act.realm, &client]).await? > 0;
+                if found {
+                    note(db, &act, &client, Event::ClientEnabled).await?;
+                }
+                Ok(found)
+            })
+        })
+    }
+
+    fn delete_client(&self, act: Act, was: Client) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                match hold(db, &act.realm, &was).await? {
+                    Replaced::Done => {}
+                    other @ (Replaced::Differs | Replaced::Missing) => return Ok(other),
+                }
+                for sql in TRACES {
+                    db.execute(sql, values![&act.realm, &was.id]).await?;
+                }
+                note(db, &act, &was.id, Event::ClientDeleted).await?;
+                feed::append(db, &act, &[Change::ClientRevoked { client: was.id }], until).await?;
+                Ok(Replaced::Done)
+            })
+        })
+    }
+}
+
+/// Everything of a client, in the order in which it can go. Sign-ins that exist for it alone go with their grants, which
+/// are its grants.
+const TRACES: [&str; 5] = [
+    "DELETE FROM opaque_tokens WHERE realm = $1 AND grant_id IN (SELECT id FROM grants WHERE realm = $1 AND client = $2)",
+    "DELETE FROM grants WHERE realm = $1 AND client = $2",
+    "DELETE FROM codes WHERE realm = $1 AND client = $2",
+    "DELETE FROM sessions WHERE realm = $1 AND client = $2",
+    "DELETE FROM clients WHERE realm = $1 AND id = $2",
+];
+
+/// Makes the row ours until this transaction is over, where it still is what somebody saw.
+async fn hold(db: &mut Connection, realm: &RealmName, was: &Client) -> Result<Replaced, StoreError> {
+    // Written, so that another administrator's change comes before or after, never in between.
+    let sql = "UPDATE clients SET id = id WHERE realm = $1 AND id = $2";
+    db.execute(sql, values![realm, &was.id]).await?;
+    let sql = concat!("SELECT ", client_columns!(), " FROM clients c WHERE c.realm = $1 AND c.id = $2");
+    let row = db.fetch_one(sql, values![realm, &was.id]).await?;
+    match row.map(|row| client(&mut row.of("clients"))).transpose()? {
+        None => Ok(Replaced::Missing),
+        Some(client) if client.is_still(was) => Ok(Replaced::Done),
+        Some(_) => Ok(Replaced::Differs),
+    }
+}
+
+/// Says whether there is such a client.
+async fn register(
+    db: &mut Connection,
+    act: &Act,
+    client: &ClientId,
+    registration: &Registration,
+) -> Result<bool, StoreError> {
+    let registration = Value::json(registration, "clients")?;
+    let sql = "UPDATE clients SET registration = $3 WHERE realm = $1 AND id = $2";
+    let found = db.execute(sql, values![&act.realm, client, registration]).await? > 0;
+    if found {
+        note(db, act, client, Event::ClientChanged).await?;
+    }
+    Ok(found)
 }
 
 fn client(row: &mut Columns) -> Result<Client, StoreError> {

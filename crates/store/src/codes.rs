@@ -65,7 +65,7 @@ async fn grant(
     new: &NewGrant,
     position: Position,
 ) -> Result<Option<Redeemed>, StoreError> {
-    // Rows of people are never deleted, those of sign-ins only when they have long been over.
+    // The rows of people go with their codes, those of sign-ins only when they have long been over.
     let user = users::load(db, &act.realm, code.user).await?;
     let session = sessions::load(db, &act.realm, code.session).await?;
     let basis = match (user, session) {

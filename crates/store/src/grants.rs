@@ -17,7 +17,7 @@ use crate::sessions;
 use crate::store::SqlStore;
 use crate::users;
 use crate::value::{Value, values};
-use crate::{LIST_ROWS_MAX, audit, feed};
+use crate::{AFTER_EVERY_ID, LIST_ROWS_MAX, audit, feed};
 
 /// How often a compare-and-set looks again when another was faster. Each round somebody got ahead.
 pub(crate) const LOOKS_MAX: usize = 64;
@@ -84,6 +84,28 @@ impl Grants for SqlStore {
                 line.detail = Some(token.to_string());
                 audit::append(db, &line).await?;
                 feed::append(db, &act, &[Change::TokenRevoked { token }], expires_at).await
+            })
+        })
+    }
+
+    fn grants_before(
+        &self,
+        (realm, user): (RealmName, UserId),
+        before: Option<GrantId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Grant>, StoreError>> {
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    grant_columns!(),
+                    " FROM grants g WHERE g.realm = $1 AND g.user_id = $2 AND g.over_at > $3 AND g.id < $4 \
+                     ORDER BY g.id DESC LIMIT $5"
+                );
+                let before = before.map_or_else(|| AFTER_EVERY_ID.to_owned(), |id| id.to_string());
+                let rows = db.fetch(sql, values![&realm, user, now, before, limit.min(LIST_ROWS_MAX)]).await?;
+                rows.into_iter().map(|row: Row| grant(&mut row.of("grants"))).collect()
             })
         })
     }

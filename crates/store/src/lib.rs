@@ -49,3 +49,5 @@ pub use store::{Settings, SqlStore};
 
 /// The most rows a list returns, whatever was asked for.
 pub const LIST_ROWS_MAX: u32 = 1000;
+/// A text that comes after the text of every id that we generate.
+const AFTER_EVERY_ID: &str = "~";

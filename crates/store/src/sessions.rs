@@ -11,7 +11,7 @@ use crate::row::{Columns, Row};
 use crate::store::SqlStore;
 use crate::users::{self, user_columns};
 use crate::value::{Value, values};
-use crate::{LIST_ROWS_MAX, audit, feed, realms};
+use crate::{AFTER_EVERY_ID, LIST_ROWS_MAX, audit, feed, realms};
 
 /// What [`session`] reads, from `sessions s`.
 macro_rules! session_columns {
@@ -103,6 +103,28 @@ impl Sessions for SqlStore {
             Box::pin(async move {
                 let Some(change) = end(db, &act, session).await? else { return Ok(None) };
                 feed::append(db, &act, &[change], until).await.map(Some)
+            })
+        })
+    }
+
+    fn sessions_before(
+        &self,
+        (realm, user): (RealmName, UserId),
+        before: Option<SessionId>,
+        now: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Session>, StoreError>> {
+        self.look(move |db| {
+            Box::pin(async move {
+                let sql = concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    " FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 AND s.over_at > $3 AND s.id < $4 \
+                     ORDER BY s.id DESC LIMIT $5"
+                );
+                let before = before.map_or_else(|| AFTER_EVERY_ID.to_owned(), |id| id.to_string());
+                let rows = db.fetch(sql, values![&realm, user, now, before, limit.min(LIST_ROWS_MAX)]).await?;
+                rows.into_iter().map(whole).collect()
             })
         })
     }

@@ -1,7 +1,7 @@
 //! People with a password.
 
-use sekisho_model::user::{CreateUserError, NewUser, Rehash, Users};
-use sekisho_model::{Act, StoreError, User, UserName};
+use sekisho_model::user::{CreateUserError, NewUser, Profile, Rehash, Users};
+use sekisho_model::{Act, Replaced, StoreError, User, UserName};
 use sekisho_token::{Secret, Timestamp};
 use sekisho_wire::audit::Event;
 use sekisho_wire::{BoxFuture, Change, Position, RealmName, Scopes, SessionId, UserId};
@@ -134,6 +134,28 @@ impl Users for SqlStore {
         })
     }
 
+    fn change_user(&self, act: Act, was: User, profile: Profile) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                match hold(db, &act.realm, &was).await? {
+                    Replaced::Done => {}
+                    other @ (Replaced::Differs | Replaced::Missing) => return Ok(other),
+                }
+                // Nobody has proved yet that another address is theirs.
+                let verified = was.email_verified && profile.email == was.email;
+                let Profile { scopes, display_name, email } = profile;
+                db.execute(
+                    "UPDATE users SET scopes = $3, display_name = $4, email = $5, email_verified = $6 \
+                     WHERE realm = $1 AND id = $2",
+                    values![&act.realm, was.id, scopes, display_name, email, verified],
+                )
+                .await?;
+                note(db, &act, was.id, Event::UserChanged).await?;
+                Ok(Replaced::Done)
+            })
+        })
+    }
+
     fn disable_user(&self, act: Act, user: UserId) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
         let until = self.until(&act);
         self.write(move |db| {
@@ -172,6 +194,45 @@ impl Users for SqlStore {
                 take_everything_back(db, &act, user, None, until).await.map(Some)
             })
         })
+    }
+
+    fn delete_user(&self, act: Act, was: User) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                match hold(db, &act.realm, &was).await? {
+                    Replaced::Done => {}
+                    other @ (Replaced::Differs | Replaced::Missing) => return Ok(other),
+                }
+                for sql in TRACES {
+                    db.execute(sql, values![&act.realm, was.id]).await?;
+                }
+                note(db, &act, was.id, Event::UserDeleted).await?;
+                feed::append(db, &act, &[Change::SubjectRevoked { subject: was.id.into() }], until).await?;
+                Ok(Replaced::Done)
+            })
+        })
+    }
+}
+
+/// Everything of a user, in the order in which it can go: whoever is referred to goes last.
+const TRACES: [&str; 5] = [
+    "DELETE FROM opaque_tokens WHERE realm = $1 AND grant_id IN (SELECT id FROM grants WHERE realm = $1 AND user_id = $2)",
+    "DELETE FROM grants WHERE realm = $1 AND user_id = $2",
+    "DELETE FROM codes WHERE realm = $1 AND user_id = $2",
+    "DELETE FROM sessions WHERE realm = $1 AND user_id = $2",
+    "DELETE FROM users WHERE realm = $1 AND id = $2",
+];
+
+/// Makes the row ours until this transaction is over, where it still is what somebody saw.
+async fn hold(db: &mut Connection, realm: &RealmName, was: &User) -> Result<Replaced, StoreError> {
+    // Written, so that another administrator's change comes before or after, never in between.
+    let sql = "UPDATE users SET name = name WHERE realm = $1 AND id = $2";
+    db.execute(sql, values![realm, was.id]).await?;
+    match load(db, realm, was.id).await? {
+        None => Ok(Replaced::Missing),
+        Some(user) if user.is_still(was) => Ok(Replaced::Done),
+        Some(_) => Ok(Replaced::Differs),
     }
 }
 

@@ -56,13 +56,11 @@ pub struct VerifyingKey {
 }
 
 /// The length of an RSA key that we make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RsaBits {
     /// 2048 bits, good until 2030 by NIST SP 800-57.
-    #[serde(rename = "2048")]
     Bits2048,
     /// 3072 bits, good beyond.
-    #[serde(rename = "3072")]
     Bits3072,
 }
 
@@ -95,6 +93,20 @@ pub struct Unsigned;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature is not valid")]
 pub struct BadSignature;
+
+// === impl RsaBits ===
+
+impl RsaBits {
+    /// The length of so many bits, if it is one that we make.
+    #[must_use]
+    pub const fn of(bits: u32) -> Option<Self> {
+        match bits {
+            2048 => Some(Self::Bits2048),
+            3072 => Some(Self::Bits3072),
+            _ => None,
+        }
+    }
+}
 
 // === impl KeyId ===
 

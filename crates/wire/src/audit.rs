@@ -60,6 +60,8 @@ pub enum Event {
     UserDisabled,
     /// A user was enabled again.
     UserEnabled,
+    /// A user was removed.
+    UserDeleted,
     /// A user's password changed.
     PasswordChanged,
     /// A client was made.
@@ -68,6 +70,10 @@ pub enum Event {
     ClientChanged,
     /// A client was disabled.
     ClientDisabled,
+    /// A client was enabled again.
+    ClientEnabled,
+    /// A client was removed.
+    ClientDeleted,
     /// A client got a second secret, or lost one.
     ClientSecretRotated,
     /// A signing key was published.
@@ -114,6 +120,9 @@ pub struct AuditEvent {
     /// For whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
+    /// Which administrator did it; absent where the house, the command line or the person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Subject>,
     /// By which client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientId>,
@@ -153,6 +162,7 @@ impl AuditEvent {
             method: None,
             path: None,
             subject: None,
+            by: None,
             client: None,
             session: None,
             grant: None,

@@ -1,6 +1,6 @@
 //! Identity in memory, behind the gateway's ports: people, opaque tokens, and counters of what was asked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +32,8 @@ pub(crate) struct Identity {
     pub(crate) inspections: AtomicUsize,
     pub(crate) revocations: AtomicUsize,
     pub(crate) attempts: Mutex<Vec<(Option<std::net::IpAddr>, Option<String>)>>,
+    /// The names of the threads that did its work.
+    pub(crate) threads: Mutex<BTreeSet<String>>,
 }
 
 /// What a token stands for.
@@ -59,6 +61,7 @@ impl Identity {
             inspections: AtomicUsize::new(0),
             revocations: AtomicUsize::new(0),
             attempts: Mutex::default(),
+            threads: Mutex::default(),
         })
     }
 
@@ -101,6 +104,14 @@ impl Identity {
         self.swaps.load(Ordering::SeqCst)
     }
 
+    /// Every call of a port comes by here.
+    async fn pass(&self) -> Result<(), Unavailable> {
+        self.cut.pass().await?;
+        let thread = std::thread::current().name().unwrap_or("nameless").to_owned();
+        self.threads.lock().unwrap().insert(thread);
+        Ok(())
+    }
+
     fn remember(&self, token: &str, user: &str, scopes: &str) {
         let (now, entropy) = (self.clock.wall(), SystemEntropy::default());
         let grant = Grant {
@@ -129,7 +140,7 @@ impl Exchange for Identity {
     fn swap(&self, swap: Swap) -> BoxFuture<'_, Result<Swapped, ExchangeError>> {
         Box::pin(async move {
             self.swaps.fetch_add(1, Ordering::SeqCst);
-            self.cut.pass().await?;
+            self.pass().await?;
             let grant = self.living(swap.token.expose()).ok_or(ExchangeError::Refused(Reason::UnknownToken))?;
             let audience: Vec<&str> = swap.audience.iter().map(String::as_str).collect();
             let jwt = Secret::from(self.mint(&grant, &audience));
@@ -139,7 +150,7 @@ impl Exchange for Identity {
 
     fn wrap(&self, wrap: Wrap) -> BoxFuture<'_, Result<Secret<String>, ExchangeError>> {
         Box::pin(async move {
-            self.cut.pass().await?;
+            self.pass().await?;
             if wrap.jwt.expose().ends_with("forged") {
                 return Err(ExchangeError::Refused(Reason::BadSignature));
             }
@@ -153,7 +164,7 @@ impl Exchange for Identity {
     fn inspect(&self, inspect: Inspect) -> BoxFuture<'_, Result<Inspected, ExchangeError>> {
         Box::pin(async move {
             self.inspections.fetch_add(1, Ordering::SeqCst);
-            self.cut.pass().await?;
+            self.pass().await?;
             let Some(grant) = self.living(inspect.token.expose()) else { return Ok(Inspected::Inactive) };
             let token = self.issuer.token(&grant.user);
             Ok(Inspected::Active(Box::new(token.peek().clone())))
@@ -164,7 +175,7 @@ impl Exchange for Identity {
 impl Login for Identity {
     fn challenge(&self, attempt: Attempt) -> BoxFuture<'_, Result<Secret<String>, LoginError>> {
         Box::pin(async move {
-            self.cut.pass().await?;
+            self.pass().await?;
             self.attempts.lock().unwrap().push((attempt.address, attempt.user_agent.clone()));
             match (attempt.username.as_str(), attempt.password.expose().as_str()) {
                 ("throttled", _) => Err(LoginError::Throttled { retry_after_s: 7 }),
@@ -180,7 +191,7 @@ impl Login for Identity {
 
     fn redeem(&self, redeem: Redeem) -> BoxFuture<'_, Result<Tokens, LoginError>> {
         Box::pin(async move {
-            self.cut.pass().await?;
+            self.pass().await?;
             let user = self.codes.lock().unwrap().remove(redeem.code.expose()).ok_or(LoginError::Refused("code"))?;
             if user == "heavy" && redeem.form == TokenForm::Jwt {
                 return Err(LoginError::TooLarge { bytes: 5000, bytes_max: redeem.token_bytes_max });
@@ -208,7 +219,7 @@ impl Login for Identity {
     fn revoke(&self, revoke: Revoke) -> BoxFuture<'_, Result<(), LoginError>> {
         Box::pin(async move {
             self.revocations.fetch_add(1, Ordering::SeqCst);
-            self.cut.pass().await?;
+            self.pass().await?;
             self.end(revoke.token.expose());
             Ok(())
         })
@@ -218,7 +229,7 @@ impl Login for Identity {
 impl KeySource for Identity {
     fn fetch(&self) -> BoxFuture<'_, Result<JwkSet, Unavailable>> {
         Box::pin(async move {
-            self.cut.pass().await?;
+            self.pass().await?;
             Ok(JwkSet::new(vec![self.issuer.key().public_jwk()]))
         })
     }

@@ -182,3 +182,16 @@ async fn on_https_cookies_are_bound_to_the_host() {
     let tossed = format!("sekisho-main-opaque={token}");
     assert_eq!(rig.ask(&get("/opaque", &[("Cookie", &tossed)])).await.status, 401, "without the prefix it is not ours");
 }
+
+#[tokio::test]
+async fn identitys_work_is_never_done_by_a_core_that_proxies() {
+    let rig = Rig::start().await;
+    let login = login(&rig, "/auth/login", &[JSON], ALICE).await;
+    let token = login.set_cookie("sekisho-main-opaque").unwrap();
+    assert_eq!(rig.get("/opaque", &token).await.status, 200);
+    assert_eq!(rig.get("/jwt", &rig.identity.jwt("alice", "orders:read")).await.status, 200);
+    let bearer = format!("Bearer {token}");
+    assert_eq!(self::login(&rig, "/auth/logout", &[("Authorization", &bearer)], "").await.status, 204);
+    let threads = rig.identity.threads.lock().unwrap().clone();
+    assert!(!threads.is_empty() && threads.iter().all(|name| !name.starts_with("gateway-")), "{threads:?}");
+}

@@ -16,7 +16,7 @@ use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode, Uri};
 use sekisho_wire::audit::Event;
-use sekisho_wire::{AuditEvent, RealmName, Reason, RefusalId};
+use sekisho_wire::{AuditEvent, RealmName, Reason, RefusalId, Subject};
 use serde_json::{Map, Value};
 
 use super::request;
@@ -34,6 +34,8 @@ pub(super) enum Told {
     Program { reason: Reason, members: Map<String, Value> },
     /// To a person, on a page that shows the id already.
     Person { id: RefusalId, says: Option<String> },
+    /// To an administrator's program, in a problem that has the id already; `by` is who asked, where that is known.
+    Problem { id: RefusalId, reason: Option<Reason>, says: String, by: Option<Subject> },
 }
 
 /// What is known of a request before it is handled.
@@ -55,13 +57,13 @@ pub(super) async fn recorded(State(room): State<Arc<Room>>, request: Request, ne
     }
     let told = response.extensions_mut().remove::<Told>();
     let id = match &told {
-        Some(Told::Person { id, .. }) => *id,
+        Some(Told::Person { id, .. } | Told::Problem { id, .. }) => *id,
         Some(Told::Program { .. }) | None => RefusalId::generate(room.now(), &*room.entropy),
     };
     room.record(asking.line(&room, id, status, told.as_ref()));
     match told {
         Some(Told::Program { members, .. }) => with_id(response, members, id),
-        Some(Told::Person { .. }) | None => response,
+        Some(Told::Person { .. } | Told::Problem { .. }) | None => response,
     }
 }
 
@@ -71,7 +73,8 @@ impl Told {
     fn reason(&self, status: StatusCode) -> Reason {
         match self {
             Self::Program { reason, .. } => *reason,
-            Self::Person { .. } => of_status(status),
+            Self::Problem { reason: Some(reason), .. } => *reason,
+            Self::Person { .. } | Self::Problem { reason: None, .. } => of_status(status),
         }
     }
 
@@ -84,6 +87,14 @@ impl Told {
                 Some(said.join(": "))
             }
             Self::Person { says, .. } => says.clone(),
+            Self::Problem { says, .. } => Some(says.clone()),
+        }
+    }
+
+    fn by(&self) -> Option<Subject> {
+        match self {
+            Self::Problem { by, .. } => by.clone(),
+            Self::Program { .. } | Self::Person { .. } => None,
         }
     }
 }
@@ -96,6 +107,7 @@ impl Asking {
         line.refusal = Some(id);
         line.reason = Some(told.map_or_else(|| of_status(status), |told| told.reason(status)));
         line.detail = told.and_then(Told::detail);
+        line.subject = told.and_then(Told::by);
         line.method = Some(self.method.as_str().chars().take(32).collect());
         line.path = Some(self.uri.path().chars().take(PATH_CHARS_MAX).collect());
         line.realm = self.realm(room);

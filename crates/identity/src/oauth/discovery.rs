@@ -1,7 +1,7 @@
 //! What identity can do, for programs (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9207 §3).
 //!
 //! Endpoints come from the list that the router is made from, grants from the list that the token endpoint reads: nothing
-//! is advertised that does not answer, and nothing answers that is not advertised.
+//! is advertised that does not answer.
 
 use std::collections::BTreeSet;
 

@@ -4,11 +4,13 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use sekisho_identity::admin::{AUDIENCE, READ, WRITE, command_line};
 use sekisho_model::client::{AccessTokenForm, Capability, ClientAuth, Consent, GrantType, Pkce, Registration};
 use sekisho_token::Secret;
+use sekisho_wire::RealmName;
 
 use super::run::{Outcome, configured, data_dir, make_data_dir, print, surroundings};
-use super::{Client, ClientKind, Key, Token, User, Where};
+use super::{Client, ClientKind, Key, Place, Realm, Token, User, Where};
 use crate::admin::{self, Command, What, execute};
 use crate::audit::AuditFiles;
 use crate::config::{Config, Span};
@@ -35,6 +37,8 @@ pub(super) async fn user(command: User) -> Outcome {
         }
         User::Scopes { name, scopes, at } => (at, What::SetScopes { name, scopes }),
         User::SignOut { name, at } => (at, What::SignOut { name }),
+        User::EndSession { id, at } => (at, What::EndSession { id }),
+        User::Delete { name, at } => (at, What::DeleteUser { name }),
         User::Sessions { name, at } => (at, What::Sessions { name }),
     };
     administer(at, what).await
@@ -63,19 +67,47 @@ pub(super) async fn client(command: Client) -> Outcome {
         }
         Client::List { at } => (at, What::ListClients),
         Client::Disable { id, at } => (at, What::DisableClient { id }),
+        Client::Enable { id, at } => (at, What::EnableClient { id }),
+        Client::Delete { id, at } => (at, What::DeleteClient { id }),
         Client::RotateSecret { id, at } => (at, What::RotateSecret { id }),
     };
     administer(at, what).await
 }
 
 pub(super) async fn token(command: Token) -> Outcome {
-    let Token::Issue { client, subject, scope, audiences, ttl: Span(ttl), at } = command;
-    let ttl_s = u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX);
-    if ttl_s == 0 {
-        return Err("a token lives for at least 1s".into());
+    match command {
+        Token::Issue { client, subject, scope, audiences, ttl, at } => {
+            let subject = subject.map(|subject| subject.parse()).transpose()?;
+            let ttl_s = whole_seconds(ttl)?;
+            administer(at, What::IssueToken { client, subject, scope, audiences, ttl_s }).await
+        }
+        Token::Admin { read_only, name, ttl, place, json } => {
+            let scope = if read_only { READ.to_owned() } else { format!("{READ} {WRITE}") };
+            let what = What::IssueToken {
+                client: command_line::ID.parse()?,
+                subject: name.map(|name| name.parse()).transpose()?,
+                scope: scope.parse()?,
+                audiences: vec![AUDIENCE.to_owned()],
+                ttl_s: whole_seconds(ttl)?,
+            };
+            administer(Where { place, realm: RealmName::SYSTEM.parse()?, json }, what).await
+        }
     }
-    let subject = subject.map(|subject| subject.parse()).transpose()?;
-    administer(at, What::IssueToken { client, subject, scope, audiences, ttl_s }).await
+}
+
+pub(super) async fn realm(command: Realm) -> Outcome {
+    let (place, realm, json, what) = match command {
+        Realm::Create { name, place, json } => (place, name, json, What::CreateRealm),
+        Realm::List { place, json } => (place, RealmName::DEFAULT.parse()?, json, What::ListRealms),
+    };
+    administer(Where { place, realm, json }, what).await
+}
+
+fn whole_seconds(Span(ttl): Span) -> Result<u32, Box<dyn std::error::Error + Send + Sync>> {
+    match u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX) {
+        0 => Err("a token lives for at least 1s".into()),
+        ttl_s => Ok(ttl_s),
+    }
 }
 
 pub(super) async fn key(command: Key) -> Outcome {
@@ -123,19 +155,26 @@ fn registration(kind: ClientKind) -> Registration {
     }
 }
 
-/// To the server that runs on the directory, or by our own hands.
+/// Has it done, and prints what came of it.
 async fn administer(at: Where, what: What) -> Outcome {
     let Where { place, realm, json } = at;
-    let dir = data_dir(&place)?;
-    let command = Command { realm, what };
-    let outcome = match send(&dir, &command).await {
-        Err(SendError::NoServer) => by_hand(&dir, place.config.as_deref(), command).await?,
-        sent => sent?,
-    };
+    let outcome = carried_out(&place, Command::In { realm, what }).await?;
     if json {
         return print(as_json(&outcome));
     }
     print(outcome)
+}
+
+/// By the server that runs on the directory, or by our own hands.
+pub(super) async fn carried_out(
+    place: &Place,
+    command: Command,
+) -> Result<admin::Outcome, Box<dyn std::error::Error + Send + Sync>> {
+    let dir = data_dir(place)?;
+    match send(&dir, &command).await {
+        Err(SendError::NoServer) => by_hand(&dir, place.config.as_deref(), command).await,
+        sent => Ok(sent?),
+    }
 }
 
 /// Opens the directory as a server would, under its lock, without listening anywhere.
@@ -158,7 +197,7 @@ async fn by_hand(
     let mut house = House::within(surroundings);
     let plan = IdentityPlan { keep: database.keep(dir)?, settings: identity.settings, seal };
     house.open_identity(plan).await?;
-    let admin = house.identity().map(|identity| identity.admin()).ok_or("identity did not open")?;
+    let admin = house.identity().map(|identity| admin::of_command_line(identity)).ok_or("identity did not open")?;
     let outcome = execute(&admin, command).await;
     drop(admin);
     house.shutdown(std::time::Duration::from_secs(5)).await;
@@ -166,7 +205,7 @@ async fn by_hand(
     Ok(outcome?)
 }
 
-fn as_json(outcome: &admin::Outcome) -> String {
+pub(super) fn as_json(outcome: &admin::Outcome) -> String {
     let rows: Vec<serde_json::Map<String, serde_json::Value>> = outcome
         .rows
         .iter()

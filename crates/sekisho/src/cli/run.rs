@@ -15,9 +15,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Cli, Command, Place, administer, check};
+use super::{Cli, Command, Place, administer, check, declare};
 use crate::audit::AuditFiles;
 use crate::config::{self, Config, schema};
+use crate::declared::{self, Hashes};
 use crate::demo;
 use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
@@ -47,6 +48,15 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain { id, place, json: true } => {
             explained(&place, id).and_then(|told| print(format_args!("{:#}", told.as_json())))
         }
+        Command::Apply { schema: true, .. } => print(format_args!("{:#}", declared::schema())),
+        Command::Apply { file, how, place, schema: false } => {
+            on_control(declare::apply(file.unwrap_or_default(), how, place))
+        }
+        Command::Export { realms, with_hashes, place } => {
+            let hashes = if with_hashes { Hashes::With } else { Hashes::Without };
+            on_control(declare::export(realms, hashes, place))
+        }
+        Command::Realm(command) => on_control(administer::realm(command)),
         Command::User(command) => on_control(administer::user(command)),
         Command::Client(command) => on_control(administer::client(command)),
         Command::Token(command) => on_control(administer::token(command)),

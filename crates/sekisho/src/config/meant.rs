@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use sekisho_identity::{RealmSettings, Settings};
+use sekisho_token::Algorithm;
+use sekisho_token::key::RsaBits;
 use sekisho_wire::{RealmName, TrustedProxies};
 
 use super::address::{is_base, is_origin};
@@ -207,10 +209,13 @@ impl Notes {
             refresh_grace,
             key_lead,
             signing_algorithm,
+            signing_key_bits,
             allowed_origins,
             theme,
         } = said;
         let usual = RealmSettings::default();
+        let signing_algorithm = signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm);
+        let rsa_bits = self.rsa_bits(name, signing_key_bits, signing_algorithm).unwrap_or(usual.rsa_bits);
         let mut or = |key, least_s, said, usual_s| self.seconds((name, key), said, least_s).unwrap_or(usual_s);
         let settings = RealmSettings {
             access_token_lifetime_s: or(
@@ -224,7 +229,8 @@ impl Notes {
             refresh_idle_s: or("refresh_idle", 1, refresh_idle, usual.refresh_idle_s),
             refresh_grace_s: or("refresh_grace", 0, refresh_grace, usual.refresh_grace_s),
             key_lead_s: or("key_lead", 1, key_lead, usual.key_lead_s),
-            signing_algorithm: signing_algorithm.map_or(usual.signing_algorithm, |Text(algorithm)| algorithm),
+            signing_algorithm,
+            rsa_bits,
             theme: self.theme(name, theme),
             ..usual
         };
@@ -238,6 +244,19 @@ impl Notes {
             value
         });
         RealmSettings { allowed_origins: origins.collect(), ..settings }
+    }
+
+    /// The length of RSA keys; other algorithms have one length.
+    fn rsa_bits(&mut self, realm: &RealmName, said: Option<At<u32>>, algorithm: Algorithm) -> Option<RsaBits> {
+        let At { value, spot } = said?;
+        let bits = RsaBits::of(value);
+        if bits.is_none() || !matches!(algorithm, Algorithm::Rs256 | Algorithm::Ps256) {
+            let what = format!(
+                "realm `{realm}`: `signing_key_bits`: `{value}` with {algorithm}: expected 2048 or 3072, with RS256 or PS256"
+            );
+            self.mistake(Some(spot), what);
+        }
+        bits
     }
 
     /// Identity counts in whole seconds.

@@ -72,7 +72,7 @@ impl From<serde_saphyr::Location> for Spot {
 
 impl Mistake {
     /// What the parser found.
-    pub(super) fn of_form(error: &Error) -> Self {
+    pub(crate) fn of_form(error: &Error) -> Self {
         let plain = error.without_snippet();
         let mut what = String::new();
         // What was found may hold anything; a terminal is to be told no more than its letters.

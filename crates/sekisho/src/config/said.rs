@@ -81,6 +81,8 @@ pub(super) struct Realm {
     pub(super) key_lead: Option<At<Span>>,
     /// What new keys sign with: `ES256`, `EdDSA`, `RS256` or `PS256`. Default: `ES256`.
     pub(super) signing_algorithm: Option<Text<Algorithm>>,
+    /// How long new RSA keys are, in bits, with `RS256` or `PS256`: `2048` or `3072`. Default: `2048`.
+    pub(super) signing_key_bits: Option<At<u32>>,
     /// Origins whose scripts may call the token endpoint and userinfo: `https://app.example`.
     pub(super) allowed_origins: Vec<At<String>>,
     /// How the realm's pages look. Default: the house's own.
@@ -145,7 +147,7 @@ pub(super) enum Scheme {
     Https,
 }
 
-/// `PREFIX/login`, `PREFIX/logout`, `PREFIX/session`.
+/// `PREFIX/login`, `PREFIX/logout`, `PREFIX/session`, and `PREFIX/refresh` where JWTs are issued.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginMount {

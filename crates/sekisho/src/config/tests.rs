@@ -68,6 +68,8 @@ fn seeded_mistakes_are_told_with_their_place_and_what_was_expected() {
         "identity: { listen: ^'127.0.0.1:0' }\n".to_owned(),
         "identity: { listen: ^'0.0.0.0:7000' }\n".to_owned(),
         "identity: { realms: { main: { signing_algorithm: ^HS256 } } }\n".to_owned(),
+        "identity: { realms: { main: { signing_algorithm: RS256, signing_key_bits: ^1024 } } }\n".to_owned(),
+        "identity: { realms: { main: { signing_key_bits: ^3072 } } }\n".to_owned(),
         "identity: { realms: { main: { access_token_lifetime: ^0s } } }\n".to_owned(),
         "identity: { realms: { main: { session_idle: ^1500ms } } }\n".to_owned(),
         "identity: { realms: { main: { refresh_grace: ^5 } } }\n".to_owned(),
@@ -159,7 +161,7 @@ fn what_was_written_is_what_the_rooms_are_told() {
     let text = "
 identity:
   realms:
-    main: { access_token_lifetime: 10m, refresh_grace: 0s, signing_algorithm: EdDSA }
+    main: { access_token_lifetime: 10m, refresh_grace: 0s, signing_algorithm: PS256, signing_key_bits: 3072 }
 gateway:
   scheme: https
   listen: 0.0.0.0:8443
@@ -180,7 +182,8 @@ gateway:
     let config = parse(text).unwrap();
     let realm = &config.identity.unwrap().settings.realms[&"main".parse().unwrap()];
     assert_eq!((realm.access_token_lifetime_s, realm.refresh_grace_s), (600, 0));
-    assert_eq!(realm.signing_algorithm, sekisho_token::Algorithm::EdDsa);
+    assert_eq!(realm.signing_algorithm, sekisho_token::Algorithm::Ps256);
+    assert_eq!(realm.rsa_bits, sekisho_token::key::RsaBits::Bits3072);
     let gateway::Gateway { routes, limits, scheme, trusted_proxies, .. } = config.gateway.unwrap().config;
     assert_eq!((scheme, trusted_proxies.len()), (gateway::Scheme::Https, 1));
     assert_eq!((limits.body_bytes_max, limits.connections_max), (1 << 20, 5));

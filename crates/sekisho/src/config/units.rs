@@ -28,9 +28,9 @@ pub(super) struct Text<T>(pub(super) T);
 
 /// A value, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) spot: Spot,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) spot: Spot,
 }
 
 /// What a text of a type looks like.

@@ -35,7 +35,7 @@ pub(crate) const USERS: [(&str, &str); 4] = [
 pub(crate) const AUDIENCES: [&str; 2] = ["orders", "stock"];
 
 /// Everything that anybody here can be granted.
-const SCOPES: &str = "admin email offline_access openid orders:read orders:write profile stock:read";
+const SCOPES: &str = "admin email openid orders:read orders:write profile stock:read";
 
 /// The clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -29,10 +29,12 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::listener::serve;
-use crate::admin::{Command, NotDone, Outcome, execute};
+use crate::admin::{self, Command, NotDone, Outcome, execute};
 
 /// The largest answer that is read, in bytes: a list of a great many users.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// The largest command, in bytes: everything that a file declares.
+const COMMAND_BYTES_MAX: usize = 64 << 20;
 /// Commands at once; further ones wait in the socket's queue.
 const COMMANDS_MAX: usize = 64;
 /// How long to wait after the system could not accept.
@@ -89,6 +91,7 @@ impl AdminSocket {
         let path = at(dir);
         let listener = bind(dir, &path).map_err(|source| NoSocket { path: path.clone(), source })?;
         let router = Router::new().route("/", post(command)).with_state(identity);
+        let router = router.layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX));
         let (stop, stopping) = watch::channel(false);
         let accepting = handle.spawn(accept(listener, router, clock, stopping)).abort_handle();
         Ok(Self { path, accepting, _stop: stop })
@@ -150,7 +153,7 @@ async fn command(
     State(identity): State<Arc<Identity>>,
     Json(command): Json<Command>,
 ) -> Result<Json<Outcome>, (StatusCode, Json<NotDone>)> {
-    let outcome = execute(&identity.admin(), command).await;
+    let outcome = execute(&admin::of_command_line(&identity), command).await;
     outcome.map(Json).map_err(|error| (StatusCode::CONFLICT, Json(error)))
 }
 

@@ -5,8 +5,8 @@ use sekisho_gateway::config as gateway;
 use sekisho_model::client::{
     AccessTokenForm, Capability, ClientAuth, Consent, CreateClientError, GrantType, NewClient, Pkce, Registration,
 };
-use sekisho_model::{Act, Store, StoreError};
-use sekisho_token::{Digest, Timestamp};
+use sekisho_model::{Act, Client, Store, StoreError};
+use sekisho_token::Timestamp;
 use sekisho_wire::{ClientId, RealmName, Scope, Scopes};
 
 /// Its id in every realm.
@@ -34,8 +34,7 @@ pub(super) async fn ensure(
             store.update_client(act, id.clone(), registration).await?;
         }
         None => {
-            // The digest of no text: nothing that anybody sends is accepted over the wire.
-            let client = NewClient { id: id.clone(), registration, secret: Some(Digest([0; 32])) };
+            let client = NewClient { id: id.clone(), registration, secret: Some(Client::NO_SECRET) };
             match store.create_client(act, client).await {
                 Ok(()) | Err(CreateClientError::Exists(_)) => {}
                 Err(CreateClientError::Store(error)) => return Err(error),

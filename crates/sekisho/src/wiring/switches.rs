@@ -1,6 +1,6 @@
 //! Switches between the rooms: the ports as the gateway is given them, with a [`Cut`] in front of each.
 //!
-//! In a running product every switch stays joined. Tests, and later `sekisho patterns`, take a room away with them.
+//! In a running product every switch stays joined. Tests take a room away with them.
 
 use std::sync::Weak;
 

@@ -10,6 +10,7 @@ use sekisho::config::RemoteRealm;
 use sekisho::demo::stock;
 use sekisho::http::listener::Serving;
 use sekisho::wiring::{GatewayPlan, House};
+use sekisho_gateway::config as gateway;
 use sekisho_guard::{Guard, GuardOptions};
 use sekisho_identity::Takeover;
 use sekisho_wire::Issuer;
@@ -42,11 +43,10 @@ impl Gatehouse {
             certificate_authorities: Vec::new(),
         };
         let mut house = House::within(rig.surroundings.clone());
+        // Whoever asks from this machine may say for whom.
+        let config = gateway::Gateway { trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()], ..rig.config() };
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        house
-            .open_gateway(GatewayPlan { config: rig.config(), listen, remote: vec![remote], tls: None })
-            .await
-            .unwrap();
+        house.open_gateway(GatewayPlan { config, listen, remote: vec![remote], tls: None }).await.unwrap();
         rig.while_time_passes(house.started()).await;
         let gateway = Client::of(house.gateway_addr().await.unwrap());
         Self { house, gateway, relay }
@@ -255,4 +255,20 @@ async fn over_the_wire_a_cut_feed_means_503_after_max_staleness_and_recovery_wit
     for (path, token) in routes {
         assert_eq!(there.gateway.get(path).bearer(token).send().await.code(), 200, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_tries_many_names_at_a_gateway_elsewhere_is_throttled_by_where_they_sit() {
+    let rig = Rig::start().await;
+    let there = Gatehouse::beside(&rig, "gate1").await;
+    let tried = async |number: u32, address: &str| {
+        let body = serde_json::json!({"username": format!("user{number}"), "password": "wrong"});
+        there.gateway.post("/auth/login").header("x-forwarded-for", address).json(&body).send().await.code()
+    };
+    let mut codes = Vec::new();
+    for number in 0..51 {
+        codes.push(tried(number, "192.0.2.1").await);
+    }
+    assert_eq!(codes.iter().position(|code| *code == 429), Some(50), "{codes:?}");
+    assert_eq!(tried(51, "192.0.2.2").await, 401, "somebody else");
 }

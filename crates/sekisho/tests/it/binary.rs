@@ -32,8 +32,9 @@ impl Demo {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let manifest = wait_for(&dir.path().join("demo.json"));
-        Self { child, manifest, dir }
+        let mut demo = Self { child, manifest: Value::Null, dir };
+        demo.manifest = wait_for(&demo.dir.path().join("demo.json"));
+        demo
     }
 
     fn client(&self, key: &str) -> Client {
@@ -56,10 +57,22 @@ impl Demo {
 
     /// SIGTERM, and what it answers.
     pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        terminate(&self.child);
         self.child.wait().unwrap().code()
     }
+}
+
+impl Drop for Demo {
+    /// A story that failed leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends SIGTERM.
+pub(crate) fn terminate(child: &Child) {
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
 }
 
 #[expect(clippy::disallowed_methods, reason = "the binary runs on real time, so waiting for it does too")]
@@ -151,5 +164,41 @@ async fn a_jwt_under_the_feed_ends_with_logout_and_everything_of_a_person_by_a_c
     assert_eq!(listed.lines().count(), 2, "{listed}");
     demo.sekisho(&["user", "sign-out", "alice"]);
     assert_eq!((code("/opaque/orders/1", &opaque).await, code("/jwt-feed/orders/1", &jwt).await), (401, 401));
+    assert_eq!(demo.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_by_commands_beside_a_running_server_is_in_force_with_the_next_request() {
+    let demo = Demo::start();
+    let (gateway, identity) = (demo.client("gateway"), demo.client("issuer"));
+    let made = demo.sekisho(&["client", "create", "probe", "--kind", "machine", "--audience", "orders", "--json"]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let secret = made[0]["secret"].as_str().unwrap_or_else(|| panic!("{made}"));
+    let token = || {
+        let fields = [("grant_type", "client_credentials")];
+        identity.post("/realms/main/oauth2/token").basic("probe", secret).form(&fields).send()
+    };
+    assert_eq!(token().await.code(), 200);
+    demo.sekisho(&["client", "disable", "probe"]);
+    assert_eq!(token().await.code(), 401);
+
+    let users: Value = serde_json::from_str(&demo.sekisho(&["user", "list", "--json"])).unwrap();
+    let alice = users.as_array().unwrap().iter().find(|user| user["user"] == "alice").unwrap();
+    let alice = alice["id"].as_str().unwrap();
+    let issue = ["token", "issue", "--client", "orders", "--audience", "orders", "--audience", "stock"];
+    let told = demo.sekisho(&[&issue[..], &["--subject", alice, "--scope", "orders:read stock:read"]].concat());
+    let jwt = told.trim().strip_prefix("token: ").unwrap();
+    let call = || gateway.get("/jwt-feed/orders/1").bearer(jwt).send();
+    assert_eq!(call().await.code(), 200, "{}", call().await.text());
+    demo.sekisho(&["user", "disable", "alice"]);
+    assert_eq!(call().await.code(), 401);
+
+    let published = async || {
+        let keys = identity.get("/realms/main/oauth2/jwks").send().await.json();
+        keys["keys"].as_array().unwrap().len()
+    };
+    let before = published().await;
+    demo.sekisho(&["key", "rotate"]);
+    assert_eq!(published().await, before + 1);
     assert_eq!(demo.stop(), Some(0));
 }

@@ -1,6 +1,6 @@
 //! The feed is a log with a lease, not a broadcast with a deny set; and time is the tests' own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sekisho_wire::cut::State;
 
@@ -9,14 +9,20 @@ use crate::rig::Rig;
 #[tokio::test(flavor = "multi_thread")]
 async fn with_every_notification_discarded_a_logout_is_in_force_within_max_staleness() {
     let rig = Rig::start_deaf().await;
-    for (path, token) in
-        [("/opaque/orders/1", rig.login("alice").await), ("/jwt-feed/orders/1", rig.login_jwt("alice").await)]
-    {
-        assert_eq!(rig.gateway.get(path).bearer(&token).send().await.code(), 200, "{path}");
-        let mount = if path.starts_with("/opaque") { "/auth/logout" } else { "/jwt/auth/logout" };
-        assert_eq!(rig.gateway.post(mount).bearer(&token).send().await.code(), 204);
-        rig.advance(Duration::from_secs(1)).await;
-        assert_eq!(rig.gateway.get(path).bearer(&token).send().await.code(), 401, "{path}");
+    let routes = [("/opaque/orders/1", rig.login("alice").await), ("/jwt-feed/orders/1", rig.login_jwt("alice").await)];
+    for (path, token) in &routes {
+        assert_eq!(rig.gateway.get(path).bearer(token).send().await.code(), 200, "{path}");
+    }
+    // Not by way of the gateway, which would ask for the head by itself.
+    rig.sign_out_everywhere("alice").await;
+    for (path, token) in &routes {
+        let deaf = rig.gateway.get(path).bearer(token).send().await;
+        assert_eq!(deaf.code(), 200, "{path}: nobody told the gateway, and its lease has not run out");
+    }
+    rig.advance(Duration::from_secs(1)).await;
+    for (path, token) in &routes {
+        let answer = rig.gateway.get(path).bearer(token).send().await;
+        assert_eq!((answer.code(), answer.reason().as_str()), (401, "subject_revoked"), "{path}");
     }
 }
 
@@ -50,6 +56,7 @@ async fn on_stale_ask_asks_identity_and_on_stale_serve_goes_on() {
     for path in ["/jwt-feed/orders/1", "/jwt-feed-serve/orders/1"] {
         assert_eq!(rig.gateway.get(path).bearer(&jwt).send().await.code(), 200, "{path}");
     }
+    let living = rig.login_jwt("alice").await;
     rig.switches.head.set(State::Severed);
     rig.advance(Duration::from_millis(1500)).await;
     let asked = rig.identity_calls();
@@ -59,41 +66,61 @@ async fn on_stale_ask_asks_identity_and_on_stale_serve_goes_on() {
     assert_eq!(rig.gateway.post("/jwt/auth/logout").bearer(&jwt).send().await.code(), 204);
     assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 401, "identity says no");
     rig.switches.identity.set(State::Severed);
-    let other = rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await;
-    assert!([401, 503].contains(&other.code()), "{}", other.text());
+    let nobody = rig.gateway.get("/jwt-feed/orders/1").bearer(&living).send().await;
+    assert_eq!((nobody.code(), nobody.reason().as_str()), (503, "identity_unavailable"), "nobody can vouch for it");
 }
 
-/// On one thread, so that its CPU time is what moving costs, whoever else uses the machine.
-#[cfg(target_os = "linux")]
-#[tokio::test]
+/// The best of a few, because others use the machine too.
+#[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
 async fn twelve_hours_pass_in_under_a_second() {
     let rig = Rig::start().await;
     let opaque = rig.login("alice").await;
-    let before = cpu_time();
-    rig.advance(Duration::from_secs(12 * 3600 + 60)).await;
-    let spent = cpu_time() - before;
-    assert!(spent < Duration::from_secs(1), "{spent:?}");
+    let mut best = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        rig.advance(Duration::from_secs(12 * 3600 + 60)).await;
+        best = best.min(began.elapsed());
+        if best < Duration::from_secs(1) {
+            break;
+        }
+    }
+    assert!(best < Duration::from_secs(1), "{best:?}");
     let answer = rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await;
     assert_eq!(answer.code(), 401, "the sign-in idled out: {}", answer.text());
     let again = rig.login("alice").await;
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&again).send().await.code(), 200);
 }
 
+/// How long a hundred requests of a token take, four at a time; each must succeed.
+#[expect(clippy::disallowed_methods, reason = "a rate is in real time")]
+async fn a_hundred_requests(rig: &Rig, token: &str) -> Duration {
+    let began = Instant::now();
+    let one = async || {
+        for _ in 0..25 {
+            let answer = rig.gateway.get("/opaque-patient/orders/1").bearer(token).send().await;
+            assert_eq!(answer.code(), 200, "{}", answer.text());
+        }
+    };
+    tokio::join!(one(), one(), one(), one());
+    began.elapsed()
+}
+
+/// Quickest against quickest of ten, so that what else the machine does counts on neither side.
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_store_hanging_warm_opaque_traffic_within_its_lease_keeps_going() {
+async fn with_the_store_hanging_for_five_seconds_warm_opaque_traffic_within_its_lease_keeps_its_rate() {
     let rig = Rig::start().await;
     let opaque = rig.login("alice").await;
-    for _ in 0..100 {
-        assert_eq!(rig.gateway.get("/opaque-patient/orders/1").bearer(&opaque).send().await.code(), 200);
+    let (mut joined, mut hanging) = (Duration::MAX, Duration::MAX);
+    for _ in 0..10 {
+        joined = joined.min(a_hundred_requests(&rig, &opaque).await);
     }
     rig.switches.store.set(State::Hanging);
-    for step in 0..10 {
-        for _ in 0..100 {
-            let answer = rig.gateway.get("/opaque-patient/orders/1").bearer(&opaque).send().await;
-            assert_eq!(answer.code(), 200, "step {step}: {}", answer.text());
-        }
+    for _ in 0..10 {
+        hanging = hanging.min(a_hundred_requests(&rig, &opaque).await);
         rig.advance(Duration::from_millis(500)).await;
     }
+    assert!(hanging < 2 * joined, "{hanging:?} with the store hanging, {joined:?} without");
     rig.switches.store.set(State::Joined);
     rig.settle().await;
     let fresh = rig.login("bob").await;
@@ -114,11 +141,4 @@ async fn a_store_that_fails_gives_503_at_login_and_at_logout_and_keeps_the_cooki
     rig.switches.store.set(State::Joined);
     rig.settle().await;
     assert_eq!(rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await.code(), 200, "nothing was lost");
-}
-
-/// What this thread has computed so far.
-#[cfg(target_os = "linux")]
-fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-    Duration::from_nanos(stat.split_whitespace().next().unwrap().parse().unwrap())
 }

@@ -8,6 +8,8 @@
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod apart;
 #[cfg(test)]
 mod binary;
@@ -18,6 +20,8 @@ mod client;
 mod cluster;
 #[cfg(test)]
 mod confused;
+#[cfg(test)]
+mod declare;
 #[cfg(test)]
 mod feed;
 #[cfg(test)]
@@ -46,6 +50,8 @@ mod readme;
 mod relay;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod signin;
 #[cfg(test)]

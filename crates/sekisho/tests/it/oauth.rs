@@ -115,6 +115,17 @@ impl<'a> Browser<'a> {
 
     /// Sends the form of `page`, hidden fields included.
     pub(crate) async fn submit(&mut self, page: &Answer, filled_in: &[(&str, &str)]) -> Answer {
+        let origin = self.rig.identity_origin();
+        self.submit_saying(page, filled_in, ("origin", &origin)).await
+    }
+
+    /// The same with one more header.
+    pub(crate) async fn submit_saying(
+        &mut self,
+        page: &Answer,
+        filled_in: &[(&str, &str)],
+        (name, value): (&str, &str),
+    ) -> Answer {
         let html = page.text();
         let action = attribute(&html, "<form", "action").unwrap_or_else(|| panic!("no form in {html}"));
         let hidden = hidden_fields(&html);
@@ -122,7 +133,7 @@ impl<'a> Browser<'a> {
         let fields: Vec<(&str, &str)> = hidden.chain(filled_in.iter().copied()).collect();
         let target = self.rig.identity_path(&unescaped(&action));
         let ask = self.dressed(self.rig.identity.post(&target));
-        let answer = ask.header("origin", &self.rig.identity_origin()).form(&fields).send().await;
+        let answer = ask.header(name, value).form(&fields).send().await;
         self.follow(answer).await
     }
 

@@ -92,7 +92,7 @@ async fn opq_3_solves_it_the_old_token_is_refused_on_the_very_next_request_after
     assert_eq!(answer.code(), 401, "{}", answer.text());
     assert_eq!(rig.clock_moved(), Duration::ZERO, "no time passed in between");
     // The same script as JWT-4, with the opposite result: services with the feed refuse the inner JWT too.
-    rig.settle_services().await;
+    rig.settle().await;
     assert_eq!(rig.orders.get("/orders/1").bearer(&inner).send().await.code(), 401);
 }
 
@@ -108,7 +108,7 @@ async fn opq_4_the_inner_jwt_presented_from_outside_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opq_5_a_restarted_house_still_knows_the_token() {
-    let rig = Rig::start_on_disk().await;
+    let rig = Rig::start().await;
     let opaque = rig.login("alice").await;
     let rig = rig.restart().await;
     let answer = rig.gateway.get("/opaque/orders/1").bearer(&opaque).send().await;

@@ -43,3 +43,15 @@ fn the_five_minutes_of_the_readme_work_as_they_are_written() {
     }
     assert!(output.status.success(), "{told}\n{complained}");
 }
+
+/// The example is compiled with the tests.
+#[test]
+fn the_service_of_the_readme_is_the_example_that_compiles() {
+    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let example = std::fs::read_to_string(Path::new(ROOT).join("crates/guard/examples/service.rs")).unwrap();
+    let block = readme.split_once("```rust\n").expect("a block of Rust").1.split_once("```").expect("its end").0;
+    let example: Vec<&str> = example.lines().map(str::trim).collect();
+    for line in block.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        assert!(example.contains(&line), "not in crates/guard/examples/service.rs: {line}");
+    }
+}

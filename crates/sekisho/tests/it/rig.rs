@@ -142,10 +142,6 @@ impl Rig {
         Self::with(RigOptions { refresh_grace_s: 10, deaf: false, database: None }).await
     }
 
-    pub(crate) async fn start_on_disk() -> Self {
-        Self::start().await
-    }
-
     pub(crate) async fn start_deaf() -> Self {
         Self::with(RigOptions { refresh_grace_s: 10, deaf: true, database: None }).await
     }
@@ -371,10 +367,6 @@ impl Rig {
             self.clock.advance(Duration::from_millis(50)).await;
             real_pause().await;
         }
-    }
-
-    pub(crate) async fn settle_services(&self) {
-        self.settle().await;
     }
 
     #[expect(clippy::unused_self, reason = "a setting of this rig's realm")]

@@ -13,6 +13,9 @@ use hyper::body::{Frame, Incoming};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::binary::terminate;
 
 const GIBIBYTE: u64 = 1 << 30;
 const CHUNK: usize = 64 << 10;
@@ -61,12 +64,34 @@ impl Served {
         panic!("the gateway did not come up");
     }
 
+    /// Waits until nobody is let in any more.
+    #[expect(clippy::disallowed_methods, reason = "the binary runs on real time")]
+    async fn until_closed(&self) {
+        for _ in 0..500 {
+            if TcpStream::connect(self.gateway).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the gateway still listens");
+    }
+
     /// The most memory that was ever resident, in bytes.
     fn peak(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
     }
+}
+
+/// A body that ends when it is told to.
+fn held_back() -> (mpsc::Sender<&'static str>, impl hyper::body::Body<Data = Bytes, Error = Infallible> + Send) {
+    let (sender, receiver) = mpsc::channel(1);
+    let parts = futures_util::stream::unfold(receiver, async |mut receiver| {
+        let part: &'static str = receiver.recv().await?;
+        Some((Ok(Frame::data(Bytes::from_static(part.as_bytes()))), receiver))
+    });
+    (sender, StreamBody::new(parts))
 }
 
 impl Drop for Served {
@@ -124,4 +149,26 @@ async fn a_gibibyte_goes_both_ways_at_once_while_the_gateway_grows_by_16_mib_at_
     assert_eq!(received, GIBIBYTE, "every byte went up and came down");
     let growth = served.peak() - before;
     assert!(growth <= GROWTH_BYTES_MAX, "grew by {} KiB from {} KiB", growth >> 10, before >> 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_at_a_sigterm_is_finished_and_nothing_new_is_begun() {
+    let mut served = Served::before(upstream().await).await;
+    let stream = TcpStream::connect(served.gateway).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    Handle::current().spawn(connection);
+    let (parts, body) = held_back();
+    let request = Request::post("/").header("host", served.gateway.to_string()).body(body).unwrap();
+    let answer = Handle::current().spawn(sender.send_request(request));
+    parts.send("half of it, ").await.unwrap();
+    // The echo of the first half says that the request has arrived everywhere.
+    let answer = answer.await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    terminate(&served.child);
+    served.until_closed().await;
+    parts.send("and the rest").await.unwrap();
+    drop(parts);
+    let whole = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(whole, "half of it, and the rest");
+    assert_eq!(served.child.wait().unwrap().code(), Some(0), "it ends well");
 }

@@ -1,6 +1,7 @@
 //! Clients, their two secrets, and their end.
 
-use sekisho_model::client::{Clients as _, CreateClientError, NewClient};
+use sekisho_model::Replaced;
+use sekisho_model::client::{Client, Clients as _, CreateClientError, NewClient, Registration};
 use sekisho_model::grant::Grants as _;
 use sekisho_model::session::Sessions as _;
 use sekisho_wire::{Change, ClientId};
@@ -79,7 +80,56 @@ async fn a_client_that_does_not_exist_changes_nothing(rig: &Rig) {
     assert_eq!(rig.head().await, before);
 }
 
+async fn web_of(rig: &Rig) -> Client {
+    rig.store.client(&rig.realm, &web()).await.unwrap().unwrap().1
+}
+
+async fn a_registration_is_replaced_only_where_it_is_what_was_seen(rig: &Rig) {
+    rig.client("web").await;
+    let (seen, head) = (web_of(rig).await, rig.head().await);
+    let named = |name: &str| Registration { name: name.to_owned(), ..registration() };
+    let replace = async |was: &Client, name: &str| rig.store.replace_client(rig.act(), was.clone(), named(name)).await;
+    assert_eq!(replace(&seen, "First").await, Ok(Replaced::Done));
+    assert_eq!(replace(&seen, "Second").await, Ok(Replaced::Differs));
+    assert_eq!(rig.store.delete_client(rig.act(), seen).await, Ok(Replaced::Differs));
+    let now = web_of(rig).await;
+    assert_eq!(now.registration, named("First"));
+    // Secrets are not seen, so another one is no difference.
+    rig.store.add_client_secret(rig.act(), web(), rig.digest()).await.unwrap();
+    assert_eq!(replace(&now, "Third").await, Ok(Replaced::Done));
+    let nobody = Client { id: "nobody".parse().unwrap(), ..now };
+    assert_eq!(replace(&nobody, "Fourth").await, Ok(Replaced::Missing));
+    assert_eq!(rig.head().await, head);
+}
+
+async fn a_removed_client_leaves_nothing_and_may_be_made_anew(rig: &Rig) {
+    rig.client("web").await;
+    let (user, session, grant) = rig.any_grant("alice").await;
+    let was = web_of(rig).await;
+    assert_eq!(rig.store.delete_client(rig.act_at(5), was.clone()).await, Ok(Replaced::Done));
+    assert_eq!(rig.last_changes().await, [Change::ClientRevoked { client: web() }]);
+    assert!(rig.store.client(&rig.realm, &web()).await.unwrap().is_none());
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().is_none());
+    let sessions = rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap();
+    assert_eq!(sessions.iter().map(|session| session.id).collect::<Vec<_>>(), [session], "a browser's is everybody's");
+    assert_eq!(rig.store.delete_client(rig.act(), was).await, Ok(Replaced::Missing));
+    rig.client("web").await;
+}
+
+async fn a_client_that_is_enabled_again_gets_nothing_back(rig: &Rig) {
+    rig.client("web").await;
+    let (_, _, grant) = rig.any_grant("alice").await;
+    rig.store.disable_client(rig.act_at(5), web()).await.unwrap().unwrap();
+    assert_eq!(rig.store.enable_client(rig.act_at(6), web()).await, Ok(true));
+    assert_eq!(web_of(rig).await.disabled_at, None);
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().unwrap().check(NOW.plus_s(7)).is_err());
+    assert_eq!(rig.store.enable_client(rig.act(), "nobody".parse().unwrap()).await, Ok(false));
+}
+
 on_every_backend!(
+    a_registration_is_replaced_only_where_it_is_what_was_seen,
+    a_removed_client_leaves_nothing_and_may_be_made_anew,
+    a_client_that_is_enabled_again_gets_nothing_back,
     a_client_reads_back_with_the_position_of_its_realm,
     clients_are_listed_by_id_page_after_page,
     two_secrets_work_at_once_and_a_third_drops_the_oldest,

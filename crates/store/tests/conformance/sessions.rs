@@ -128,7 +128,28 @@ async fn no_session_opens_for_a_password_that_was_changed_or_a_user_who_was_disa
     assert!(rig.store.open_session(rig.act(), new).await.unwrap().is_some());
 }
 
+async fn living_sessions_and_grants_come_page_after_page_the_latest_made_first(rig: &Rig) {
+    let user = rig.user("alice").await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        let session = rig.session(user).await;
+        made.push((session, rig.grant(user, session).await));
+    }
+    rig.store.end_session(rig.act(), made[3].0).await.unwrap();
+    let of = || (rig.realm.clone(), user);
+    let first = rig.store.sessions_before(of(), None, NOW, 2).await.unwrap();
+    assert_eq!(first.iter().map(|session| session.id).collect::<Vec<_>>(), [made[4].0, made[2].0]);
+    let rest = rig.store.sessions_before(of(), Some(first[1].id), NOW, 9).await.unwrap();
+    assert_eq!(rest.iter().map(|session| session.id).collect::<Vec<_>>(), [made[1].0, made[0].0]);
+    assert!(rig.store.sessions_before(of(), None, NOW.plus_s(IDLE_S), 9).await.unwrap().is_empty());
+    let first = rig.store.grants_before(of(), None, NOW, 2).await.unwrap();
+    assert_eq!(first.iter().map(|grant| grant.id).collect::<Vec<_>>(), [made[4].1, made[2].1]);
+    let rest = rig.store.grants_before(of(), Some(first[1].id), NOW, 9).await.unwrap();
+    assert_eq!(rest.iter().map(|grant| grant.id).collect::<Vec<_>>(), [made[1].1, made[0].1]);
+}
+
 on_every_backend!(
+    living_sessions_and_grants_come_page_after_page_the_latest_made_first,
     a_session_is_found_by_its_cookie_until_it_idles_out_or_reaches_its_cap,
     a_touch_is_written_at_most_every_tenth_of_the_idle_time_and_wakes_nothing_that_is_over,
     the_end_of_a_session_ends_its_grants_in_one_entry_once,

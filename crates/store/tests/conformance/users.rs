@@ -1,11 +1,13 @@
 //! People: names, passwords, and taking everything back.
 
 use sekisho_model::grant::Grants as _;
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_model::session::Sessions as _;
-use sekisho_model::user::{CreateUserError, NewUser, Rehash, Users as _};
+use sekisho_model::user::{CreateUserError, NewUser, Profile, Rehash, Users as _};
+use sekisho_model::{Replaced, User};
 use sekisho_wire::{Change, Reason, UserId};
 
-use crate::rig::{NOW, PASSWORD, Rig, TOKEN_LIFETIME_S};
+use crate::rig::{NOW, PASSWORD, Rig, TOKEN_LIFETIME_S, opaque};
 
 async fn a_user_reads_back_by_id_and_by_name_in_any_case(rig: &Rig) {
     let new = NewUser {
@@ -112,6 +114,53 @@ async fn a_user_who_does_not_exist_changes_nothing(rig: &Rig) {
     assert_eq!(rig.head().await, before);
 }
 
+async fn alice_of(rig: &Rig, id: UserId) -> User {
+    rig.store.user(&rig.realm, id).await.unwrap().unwrap()
+}
+
+async fn a_change_is_made_only_to_what_was_seen(rig: &Rig) {
+    let id = rig.user("alice").await;
+    let (seen, head) = (alice_of(rig, id).await, rig.head().await);
+    let profile = |email: &str| Profile {
+        scopes: "orders:read".parse().unwrap(),
+        display_name: Some("Alice".to_owned()),
+        email: Some(email.to_owned()),
+    };
+    let change = async |was: &User, email: &str| rig.store.change_user(rig.act(), was.clone(), profile(email)).await;
+    assert_eq!(change(&seen, "a@example.org").await, Ok(Replaced::Done));
+    let now = alice_of(rig, id).await;
+    assert_eq!((now.profile(), now.email_verified), (profile("a@example.org"), false));
+    assert_eq!(change(&seen, "b@example.org").await, Ok(Replaced::Differs));
+    assert_eq!(rig.store.delete_user(rig.act(), seen).await, Ok(Replaced::Differs));
+    assert_eq!(alice_of(rig, id).await.profile(), profile("a@example.org"), "the later one changed nothing");
+    // A password is not seen, so a change of it is no difference.
+    rig.store.change_password(rig.act(), id, "other".into(), None).await.unwrap();
+    assert_eq!(change(&now, "c@example.org").await, Ok(Replaced::Done));
+    let nobody = User { id: UserId(7), ..now };
+    assert_eq!(change(&nobody, "d@example.org").await, Ok(Replaced::Missing));
+    assert_eq!(rig.head().await.revision.0, head.revision.0 + 1, "but for the password, nothing is for the feed");
+}
+
+async fn a_removed_user_leaves_nothing_and_what_was_theirs_is_taken_back(rig: &Rig) {
+    let (id, session, grant) = rig.any_grant("alice").await;
+    let (bob, _, kept) = rig.any_grant("bob").await;
+    let (token, code) = (rig.digest(), rig.code(id, session).await);
+    rig.store.keep_opaque(rig.act(), opaque(token, grant, NOW.plus_s(60))).await.unwrap();
+    let was = alice_of(rig, id).await;
+    assert_eq!(rig.store.delete_user(rig.act_at(5), was.clone()).await, Ok(Replaced::Done));
+    assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: id.into() }]);
+    assert_eq!(rig.entries().await.pop().unwrap().until, NOW.plus_s(5 + TOKEN_LIFETIME_S));
+    assert!(rig.store.user(&rig.realm, id).await.unwrap().is_none());
+    assert!(rig.store.basis(&rig.realm, grant).await.unwrap().is_none());
+    assert!(rig.store.opaque(&rig.realm, token, NOW).await.unwrap().is_none());
+    let redeemed = sekisho_model::code::Codes::redeem_code(&*rig.store, rig.act(), rig.redemption(code)).await;
+    assert!(matches!(redeemed, Ok(sekisho_model::code::Redeemed::Unknown)));
+    assert_eq!(rig.store.delete_user(rig.act(), was).await, Ok(Replaced::Missing));
+    assert!(rig.store.basis(&rig.realm, kept).await.unwrap().unwrap().check(NOW.plus_s(6)).is_ok());
+    assert!(rig.store.user(&rig.realm, bob).await.unwrap().is_some());
+    rig.user("alice").await;
+}
+
 on_every_backend!(
     a_user_reads_back_by_id_and_by_name_in_any_case,
     a_taken_name_is_refused,
@@ -120,4 +169,6 @@ on_every_backend!(
     a_changed_password_keeps_one_session_and_takes_everything_else_back,
     disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back,
     a_user_who_does_not_exist_changes_nothing,
+    a_change_is_made_only_to_what_was_seen,
+    a_removed_user_leaves_nothing_and_what_was_theirs_is_taken_back,
 );

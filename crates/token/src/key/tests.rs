@@ -48,10 +48,14 @@ fn a_private_key_comes_back_from_pkcs8_for_its_own_kind_only() {
 
 #[test]
 fn rsa_keys_come_in_two_lengths() {
-    let key = SigningKey::generate_sized(Algorithm::Ps256, RsaBits::Bits3072).unwrap();
-    let signature = key.sign(b"m").unwrap();
-    assert_eq!(signature.len(), 384);
-    assert!(public(&key).verify(b"m", &signature).is_ok());
+    for alg in [Algorithm::Rs256, Algorithm::Ps256] {
+        for (bits, bytes) in [(RsaBits::Bits2048, 256), (RsaBits::Bits3072, 384)] {
+            let key = SigningKey::generate_sized(alg, bits).unwrap();
+            let signature = key.sign(b"m").unwrap();
+            assert_eq!(signature.len(), bytes, "{alg} {bits:?}");
+            assert!(public(&key).verify(b"m", &signature).is_ok());
+        }
+    }
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn open(dir: &Path, house: &House, surroundings: &Surroundings) -> Result<AdminS
 }
 
 fn command(what: What) -> Command {
-    Command { realm: RealmName::DEFAULT.parse().unwrap(), what }
+    Command::In { realm: RealmName::DEFAULT.parse().unwrap(), what }
 }
 
 fn alice() -> Command {
@@ -83,4 +83,24 @@ async fn a_socket_that_cannot_be_opened_is_named_and_not_taken_for_no_server() {
     let none = open(&long, &house, &surroundings).unwrap_err().to_string();
     assert!(none.contains("admin.sock"), "{none}");
     assert!(matches!(send(&long, &alice()).await, Err(SendError::Barred { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_is_compared_and_carried_out_by_the_server_and_the_audit_says_by_whom() {
+    let (dir, (house, surroundings)) = (tempfile::tempdir().unwrap(), house().await);
+    let _socket = open(dir.path(), &house, &surroundings).unwrap();
+    let text = "realms: { main: { users: { alice: { scopes: orders:read } } } }";
+    let wanted = || crate::declared::file::parse(text, Path::new("house.yaml"), &|_| None).unwrap();
+    let rest = crate::declared::Rest::Stays;
+    let seen = send(dir.path(), &Command::Compare { wanted: wanted(), rest }).await.unwrap();
+    assert_eq!(seen.rows.len(), 1, "{seen}");
+    let told = send(dir.path(), &Command::Carry { wanted: wanted(), rest, seen: seen.clone() }).await.unwrap();
+    assert!(told.to_string().contains("password: "), "made, and told once");
+    let again = send(dir.path(), &Command::Carry { wanted: wanted(), rest, seen }).await.unwrap_err();
+    assert!(again.to_string().contains("look at the changes again"), "{again}");
+    let admin = house.identity().unwrap().admin();
+    let wanted = sekisho_identity::admin::Wanted { actor: "command-line".parse().ok(), ..Default::default() };
+    let lines = admin.audit(&"main".parse().unwrap(), &wanted, None, Default::default()).await.unwrap();
+    assert_eq!(lines.items.len(), 1);
+    assert_eq!(lines.items[0].event.event, sekisho_wire::audit::Event::UserCreated);
 }

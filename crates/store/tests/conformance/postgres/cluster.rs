@@ -199,10 +199,11 @@ fn janitor(dir: &Path) -> Child {
     shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Not one of those that are handed out to whoever asks for any: this one must still be free when the server comes back.
+/// Not one of those that are handed out to whoever asks for any: this one must still be free when the server comes back. Each
+/// process has a few of its own, so that two that run at once do not take each other's between looking and starting.
 fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+    let start = 20_000 + u16::try_from(std::process::id() % 500).unwrap() * 20;
     loop {
         let port = start + NEXT.fetch_add(1, Ordering::Relaxed);
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
