@@ -6,7 +6,7 @@
 FLAVOUR := --locked --all-features
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test interop fmt bench compiler lints
+.PHONY: help demo test interop fmt bench compiler lints postgres
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## say what there is
 demo: compiler ## start everything on loopback; ARGS="--data DIR" goes to the demo
 	cargo run $(FLAVOUR) --bin sekisho -- demo $(ARGS)
 
-test: compiler lints ## the gate: house rules, format, lints, tests, examples in the docs, foreign clients
+test: compiler lints postgres ## the gate: house rules, format, lints, tests, examples in the docs, foreign clients
 	cargo test $(FLAVOUR) --workspace --test tidy
 	cargo fmt --all --check
 	cargo clippy $(FLAVOUR) --workspace --all-targets -- --deny warnings
@@ -41,3 +41,8 @@ compiler:
 # Part of a usual Rust installation, missing from a minimal one.
 lints:
 	@cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 || rustup component add clippy rustfmt
+
+# The tests start and stop a PostgreSQL of their own, on a private directory. Debian's package also makes one on the usual
+# port; nothing here touches it.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || interop/install "the store's tests" postgresql

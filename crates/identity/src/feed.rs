@@ -5,7 +5,8 @@
 //!                                 └──► streams to readers elsewhere
 //! ```
 //!
-//! The log is the store's; the hub reads what is new and offers it. A reader that is offered nothing is still right: it
+//! The log is the store's; the hub reads what is new and offers it. Where other processes write to the same database, readers
+//! find that out by asking for the head, and the hub then reads on. A reader that is offered nothing is still right: it
 //! asks for the head. The hub is also its own first reader: introspection judges by its fold.
 //!
 //! Not here: the wire form (`http::feed`), signatures (`signed`).
@@ -19,8 +20,8 @@ use arc_swap::ArcSwap;
 use sekisho_guard::fold::Fold;
 use sekisho_model::Store;
 use sekisho_wire::feed::{After, Envelope, Head, Reader, Snapshot};
-use sekisho_wire::{BoxFuture, Clock, Feed, Position, RealmName, Unavailable};
-use tokio::sync::watch;
+use sekisho_wire::{BoxFuture, Change, Clock, Feed, Position, RealmName, Unavailable};
+use tokio::sync::{Notify, watch};
 
 use crate::room::unavailable;
 
@@ -31,11 +32,15 @@ pub(crate) struct Hub {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     logs: Mutex<HashMap<RealmName, Arc<Log>>>,
+    /// Told when the log is found to be further than this process: another one writes to the same database.
+    behind: Notify,
 }
 
 /// One realm's.
 struct Log {
     fold: ArcSwap<Fold>,
+    /// The newest entry about keys, or where a snapshot began.
+    keys_changed_at: ArcSwap<Position>,
     readers: Mutex<Vec<Weak<dyn Reader>>>,
     /// How many asked for a settling so far.
     asked: AtomicU64,
@@ -57,7 +62,7 @@ struct Settled {
 
 impl Hub {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock, logs: Mutex::default() }
+        Self { store, clock, logs: Mutex::default(), behind: Notify::new() }
     }
 
     /// Offers everything that was committed before this call. A revocation calls this before it answers, also when it
@@ -98,6 +103,16 @@ impl Hub {
         self.log(realm).fold.load_full()
     }
 
+    /// The newest entry about keys that was settled.
+    pub(crate) fn keys_changed_at(&self, realm: &RealmName) -> Position {
+        **self.log(realm).keys_changed_at.load()
+    }
+
+    /// Waits until the log is found to be further than the last [`Self::settle`].
+    pub(crate) async fn behind(&self) {
+        self.behind.notified().await;
+    }
+
     /// Changes whenever something was offered.
     pub(crate) fn news(&self, realm: &RealmName) -> watch::Receiver<u64> {
         self.log(realm).news.subscribe()
@@ -116,6 +131,7 @@ impl Hub {
     /// The log was trimmed or began anew: this fold begins with a snapshot, and so does every reader.
     async fn start_over(&self, realm: &RealmName, log: &Log) -> Result<(), Unavailable> {
         let snapshot = self.store.snapshot(realm, self.clock.wall()).await.map_err(unavailable)?;
+        log.keys_changed_at.store(Arc::new(snapshot.head.position));
         log.fold.store(Arc::new(Fold::of(&snapshot)));
         // What is new cannot be told entry by entry, so nobody in this process goes on trusting what they knew.
         log.distrust();
@@ -133,7 +149,13 @@ impl Hub {
 
 impl Feed for Hub {
     fn head<'a>(&'a self, realm: &'a RealmName) -> BoxFuture<'a, Result<Head, Unavailable>> {
-        Box::pin(async move { self.store.head(realm).await.map_err(unavailable) })
+        Box::pin(async move {
+            let head = self.store.head(realm).await.map_err(unavailable)?;
+            if head.position != self.log(realm).fold.load().head().position {
+                self.behind.notify_one();
+            }
+            Ok(head)
+        })
     }
 
     fn after<'a>(&'a self, realm: &'a RealmName, position: Position) -> BoxFuture<'a, Result<After, Unavailable>> {
@@ -162,10 +184,17 @@ impl Log {
     fn new(realm: &RealmName) -> Self {
         let fold = ArcSwap::from_pointee(Fold::empty(realm.clone()));
         let turn = tokio::sync::Mutex::new(Settled { covers: 0, outcome: Ok(()) });
-        Self { fold, readers: Mutex::default(), asked: AtomicU64::new(0), turn, news: watch::Sender::new(0) }
+        let keys_changed_at = ArcSwap::from_pointee(Position::new(0, 0));
+        let (readers, asked) = (Mutex::default(), AtomicU64::new(0));
+        Self { fold, keys_changed_at, readers, asked, turn, news: watch::Sender::new(0) }
     }
 
     fn offer(&self, envelopes: &[Envelope]) {
+        let about_keys = |change: &Change| matches!(change, Change::KeyScheduled { .. } | Change::KeyRevoked { .. });
+        let keys = envelopes.iter().rfind(|envelope| envelope.entry.changes.iter().any(about_keys));
+        if let Some(keys) = keys {
+            self.keys_changed_at.store(Arc::new(keys.entry.position));
+        }
         // Taken out of the lock: a reader may attach another while it is offered something.
         let readers: Vec<Arc<dyn Reader>> = self.readers().iter().filter_map(Weak::upgrade).collect();
         readers.iter().for_each(|reader| reader.offer(envelopes));

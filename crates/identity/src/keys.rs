@@ -147,7 +147,7 @@ pub(crate) async fn reload(room: &Room, realm: &RealmState) -> Result<Position, 
     for record in &records {
         ring.put(Arc::new(open(&room.seal, &realm.name, record)?), times(&record.published))?;
     }
-    realm.set_ring(ring);
+    realm.set_ring(ring, position);
     Ok(position)
 }
 

@@ -242,10 +242,33 @@ async fn open_realm(room: &Room, act: Act) -> Result<Arc<RealmState>, KeyTrouble
     Ok(state)
 }
 
-/// Sweeps, rotates keys that are due, forgets revocations, gives memory back.
+/// What other processes wrote to the same database: their revocations for the readers of this one, their keys for its ring.
+async fn catch_up(room: &Room) {
+    for realm in room.realms.all() {
+        if let Err(error) = room.hub.settle(&realm.name).await {
+            tracing::debug!(realm = %realm.name, %error, "what is new in the feed could not be read");
+            continue;
+        }
+        if room.hub.keys_changed_at(&realm.name) > realm.ring_at()
+            && let Err(error) = keys::reload(room, &realm).await
+        {
+            tracing::error!(realm = %realm.name, %error, "the signing keys could not be read again");
+        }
+    }
+}
+
+/// Follows other processes; sweeps, rotates keys that are due, forgets revocations, gives memory back.
 async fn keep_up(room: Arc<Room>) {
     loop {
-        room.clock.sleep_until(room.clock.monotonic().plus(UPKEEP_EVERY)).await;
+        let next = room.clock.monotonic().plus(UPKEEP_EVERY);
+        loop {
+            tokio::select! {
+                () = room.clock.sleep_until(next) => break,
+                () = room.hub.behind() => catch_up(&room).await,
+            }
+        }
+        // Also where no reader asked.
+        catch_up(&room).await;
         let (now, rows_max) = (room.now(), room.settings.limits.sweep_rows_max);
         while let Ok(swept) = room.store.sweep(now, rows_max).await {
             if swept < rows_max {

@@ -13,7 +13,7 @@ use sekisho_token::refresh::RefreshKey;
 use sekisho_token::ring::KeyRing;
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Secret, SigningKey, Timestamp};
-use sekisho_wire::{Issuer, RealmName, Unavailable};
+use sekisho_wire::{Issuer, Position, RealmName, Unavailable};
 
 use crate::keys::{self, KeyTrouble};
 use crate::look::Look;
@@ -30,6 +30,8 @@ pub(crate) struct RealmState {
     pub(crate) look: Look,
     ring: ArcSwap<KeyRing>,
     pub(crate) meter: RealmMeter,
+    /// The realm's position when the ring was read.
+    ring_at: ArcSwap<Position>,
 }
 
 /// All of them. Reading waits for nobody.
@@ -56,6 +58,7 @@ impl RealmState {
             settings,
             ring: ArcSwap::from_pointee(KeyRing::new()),
             meter: RealmMeter::default(),
+            ring_at: ArcSwap::from_pointee(Position::new(0, 0)),
         })
     }
 
@@ -68,8 +71,14 @@ impl RealmState {
         self.ring.load_full()
     }
 
-    pub(crate) fn set_ring(&self, ring: KeyRing) {
+    /// Where the realm stood when [`Self::ring`] was read.
+    pub(crate) fn ring_at(&self) -> Position {
+        **self.ring_at.load()
+    }
+
+    pub(crate) fn set_ring(&self, ring: KeyRing, at: Position) {
         self.ring.store(Arc::new(ring));
+        self.ring_at.store(Arc::new(at));
     }
 }
 

@@ -15,6 +15,7 @@ use sekisho_token::Secret;
 use sekisho_wire::trace::Share;
 use sekisho_wire::{ClientId, Issuer, RealmName};
 
+use crate::database::Database;
 use crate::http::tls::Pair;
 use crate::kek::KekSource;
 
@@ -33,8 +34,10 @@ pub use warnings::Warning;
 /// Everything the process is told.
 #[derive(Debug)]
 pub struct Config {
-    /// Where everything is kept.
+    /// The directory of this process.
     pub data: PathBuf,
+    /// Where everything is kept.
+    pub database: Database,
     /// Under which key private keys are sealed.
     pub kek: KekSource,
     /// The identity provider, if this process is one.

@@ -13,6 +13,7 @@ pub mod audit;
 pub mod beliefs;
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod declared;
 pub mod demo;
 pub mod doctor;

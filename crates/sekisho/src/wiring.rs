@@ -28,7 +28,7 @@ use sekisho_guard::otlp::{Otlp, OtlpOptions};
 use sekisho_guard::remote::{BadIssuer, Connection, RemoteIdentity};
 use sekisho_identity::{Identity, OpenError as IdentityError, Parts as IdentityParts, Settings as IdentitySettings};
 use sekisho_model::StoreError;
-use sekisho_store::{Settings as StoreSettings, SqlStore, sqlite};
+use sekisho_store::{Settings as StoreSettings, SqlStore, postgres, sqlite};
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Entropy, Timestamp};
 use sekisho_wire::trace::{Spans, Tracer};
@@ -80,6 +80,13 @@ pub enum Keep {
     Dir(PathBuf),
     /// In memory, gone with the house.
     Memory,
+    /// On a server, which other processes share.
+    Postgres {
+        /// This process's own directory.
+        dir: PathBuf,
+        /// Where the server is.
+        address: Box<postgres::Address>,
+    },
 }
 
 /// An identity provider to be opened.
@@ -139,6 +146,9 @@ pub enum RaiseError {
     /// The database cannot be opened; another process may hold it.
     #[error(transparent)]
     Store(#[from] sqlite::OpenError),
+    /// The database on a server cannot be opened.
+    #[error(transparent)]
+    Server(#[from] postgres::OpenError),
     /// The database does not answer.
     #[error("the database does not answer: {0}")]
     Kept(#[from] StoreError),
@@ -220,6 +230,7 @@ impl House {
         let store = match keep {
             Keep::Dir(dir) => sqlite::open(&dir, kept).await?,
             Keep::Memory => sqlite::in_memory(kept).await?,
+            Keep::Postgres { dir, address } => postgres::open(&dir, &address, kept).await?,
         };
         let base_url = settings.base_url.clone();
         let (tracer, store_of_room) = (self.tracer(IDENTITY), Arc::clone(&store) as _);

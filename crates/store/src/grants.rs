@@ -252,7 +252,10 @@ async fn refresh(
         let generation = match basis.grant.refresh(request.generation, act.now, request.grace_s) {
             RefreshStep::Advance { to } | RefreshStep::Repeat { to } => to,
             RefreshStep::Reuse => {
-                return end(db, act, request.grant, Event::RefreshReused, until).await.map(Refreshed::Reused);
+                // Nothing when another was faster; then there is something else to see.
+                let ended = end(db, act, request.grant, Event::RefreshReused, until).await?;
+                let Some(position) = ended else { continue };
+                return Ok(Refreshed::Reused(Some(position)));
             }
             RefreshStep::Expired => return Ok(Refreshed::Refused(Reason::Expired)),
             RefreshStep::Ended => return Ok(Refreshed::Refused(Reason::GrantRevoked)),

@@ -40,7 +40,7 @@ impl Keys for SqlStore {
         let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
-                realms::demand(db, &act.realm).await?;
+                realms::hold(db, &act.realm).await?;
                 let others = db
                     .fetch(
                         "UPDATE signing_keys SET gone_at = $2 WHERE realm = $1 AND gone_at IS NULL \

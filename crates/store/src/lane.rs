@@ -24,7 +24,7 @@ pub(crate) struct Job {
     pub(crate) deadline: Monotonic,
     /// What it needs around it.
     pub(crate) span: Span,
-    work: Work,
+    work: Box<dyn Work>,
 }
 
 /// What a job needs around it.
@@ -34,12 +34,6 @@ pub(crate) enum Span {
     Statement,
     /// A transaction: its statements see one state of the database.
     Transaction,
-}
-
-/// A job that was carried out and waits for its commit.
-pub(crate) struct Done {
-    pub(crate) verdict: Verdict,
-    answer: Box<dyn FnOnce() + Send>,
 }
 
 /// What is to become of a job's changes.
@@ -55,7 +49,18 @@ pub(crate) struct Lane {
     queue: RwLock<Option<mpsc::Sender<Job>>>,
 }
 
-type Work = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Done> + Send>;
+/// Work with its outcome and the place where that will appear.
+struct Asked<T, E, F> {
+    work: F,
+    outcome: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+/// Work of any kind.
+trait Work: Send {
+    fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Verdict>;
+    fn tell(self: Box<Self>);
+}
 
 // === impl Job ===
 
@@ -65,32 +70,46 @@ impl Job {
     where
         T: Send + 'static,
         E: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
-            Box::pin(async move {
-                let outcome = work(connection).await;
-                let verdict = if outcome.is_ok() { Verdict::Keep } else { Verdict::RollBack };
-                // The caller may have gone; then nobody reads the answer.
-                Done { verdict, answer: Box::new(move || drop(sender.send(outcome))) }
-            })
-        });
-        (Self { deadline, span, work }, receiver)
+        let (answer, receiver) = oneshot::channel();
+        (Self { deadline, span, work: Box::new(Asked { work, outcome: None, answer }) }, receiver)
     }
 
-    /// Does the work on a connection.
-    pub(crate) async fn run(self, connection: &mut Connection) -> Done {
-        (self.work)(connection).await
+    /// Does the work on a connection. It may be done again where the database took back what it did.
+    pub(crate) async fn run(&mut self, connection: &mut Connection) -> Verdict {
+        self.work.run(connection).await
+    }
+
+    /// Tells the caller what came of the last run; to be called once its transaction is over.
+    pub(crate) fn tell(self) {
+        self.work.tell();
     }
 }
 
-// === impl Done ===
+// === impl Asked ===
 
-impl Done {
-    /// Tells the caller; to be called once the transaction is over.
-    pub(crate) fn tell(self) {
-        (self.answer)();
+impl<T, E, F> Work for Asked<T, E, F>
+where
+    T: Send,
+    E: Send,
+    F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send,
+{
+    fn run<'a>(&'a mut self, connection: &'a mut Connection) -> BoxFuture<'a, Verdict> {
+        let work = self.work.clone();
+        Box::pin(async move {
+            let outcome = work(connection).await;
+            let verdict = if outcome.is_ok() { Verdict::Keep } else { Verdict::RollBack };
+            self.outcome = Some(outcome);
+            verdict
+        })
+    }
+
+    fn tell(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            // The caller may have gone; then nobody reads the answer.
+            drop(self.answer.send(outcome));
+        }
     }
 }
 

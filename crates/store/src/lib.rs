@@ -5,7 +5,7 @@
 //!                                     │ jobs
 //!                                   store            the ports' object: each call is one job
 //!                                     │ lanes        bounded queues, deadlines on the clock
-//!                                   sqlite           one writer with group commit, a few readers
+//!                           sqlite      postgres     one writer with group commit and a few readers, or many of both
 //!                                     │
 //!              connection   value   row              the narrow waist that the SQL text is written against
 //! ```
@@ -21,7 +21,9 @@
 //! (only digests and sealed bytes arrive here), HTTP.
 
 mod connection;
+mod directory;
 mod lane;
+mod migration;
 mod row;
 mod store;
 mod value;
@@ -39,9 +41,11 @@ mod sessions;
 mod upkeep;
 mod users;
 
+pub mod postgres;
 pub mod sqlite;
 
-pub use store::{Readings, Settings, SqlStore};
+pub use directory::DirectoryError;
+pub use store::{Look, Readings, Settings, SqlStore};
 
 /// The most rows a list returns, whatever was asked for.
 pub const LIST_ROWS_MAX: u32 = 1000;

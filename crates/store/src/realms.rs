@@ -64,6 +64,13 @@ pub(crate) async fn demand(db: &mut Connection, realm: &RealmName) -> Result<(),
     row.map(drop).ok_or_else(|| StoreError::NoRealm(realm.to_string()))
 }
 
+/// As [`demand`], and nobody else holds the realm until this transaction is over; for writes that must see each other.
+pub(crate) async fn hold(db: &mut Connection, realm: &RealmName) -> Result<(), StoreError> {
+    // Written, so that the row is ours.
+    let found = db.execute("UPDATE realms SET created_at = created_at WHERE name = $1", values![realm]).await?;
+    if found > 0 { Ok(()) } else { Err(StoreError::NoRealm(realm.to_string())) }
+}
+
 fn realm(row: Row) -> Result<Realm, StoreError> {
     let mut row = row.of("realms");
     Ok(Realm { name: row.take()?, created_at: row.take()?, refresh_key_sealed: row.take()? })

@@ -8,11 +8,10 @@
 //! One writer owns the one connection that writes and commits whatever waits in one go (see `writer`); a few readers
 //! look at snapshots beside it (see `reader`). In memory there is one connection, and reads queue with the writes.
 //!
-//! This file and those below it are the only ones that know sqlx.
+//! Beside `postgres`, this file and those below it are the only ones that know sqlx.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -22,12 +21,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, SqliteConnection};
 
 use crate::connection::Connection;
+use crate::directory::{DirLock, DirectoryError};
 use crate::lane::Lane;
 use crate::store::{Settings, SqlStore, Workers};
 
 mod backup;
 mod driver;
-mod lock;
 mod look;
 mod migrations;
 mod reader;
@@ -35,8 +34,7 @@ mod writer;
 
 pub use backup::{Backup, BackupError, RestoreError, Restored, backup, backup_at_rest, restore};
 use driver::SqliteDriver;
-use lock::DirLock;
-pub use look::{Held, Look, held, look};
+pub use look::{Held, held, look};
 pub use migrations::SCHEMA_VERSION;
 
 /// The most writes that wait.
@@ -53,22 +51,9 @@ const STATEMENTS_KEPT_MAX: usize = 256;
 /// Why a database was not opened. All of it is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The directory or a file in it cannot be made or opened.
-    #[error("cannot use `{}`", path.display())]
-    Files {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process has the directory open.
-    #[error("`{}` is held by {}: a directory belongs to one process at a time", path.display(), named(*holder))]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-        /// The id of the process that holds it, if it said.
-        holder: Option<u32>,
-    },
+    /// The directory or a file in it cannot be used, or another process has it.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// A later version of the program was here.
     #[error(
         "`{}` has schema version {found}, and this program knows versions up to {known}: run the version that wrote it, \
@@ -98,8 +83,7 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`].
 pub async fn open(dir: &Path, settings: Settings) -> Result<Arc<SqlStore>, OpenError> {
-    make_directory(dir)?;
-    let lock = DirLock::take(&dir.join("lock"))?;
+    let lock = DirLock::take(dir)?;
     let path = dir.join("sekisho.db");
     make_file(&path)?;
     sync(dir)?;
@@ -165,33 +149,16 @@ fn cannot_open(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.to_owned(), source: Box::new(source) }
 }
 
-/// Makes the directory for us alone. One that exists is left as it is: it is the operator's.
-fn make_directory(dir: &Path) -> Result<(), OpenError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.and_then(|()| dir.metadata())
-        .map(|metadata| {
-            if metadata.mode() & 0o077 != 0 {
-                let mode = format!("{:o}", metadata.mode() & 0o777);
-                tracing::warn!(dir = %dir.display(), mode, "others can look into the data directory; 700 is enough");
-            }
-        })
-        .map_err(|source| OpenError::Files { path: dir.to_owned(), source })
-}
-
 /// Makes the file before SQLite does, for us alone; SQLite gives the same permissions to the files beside it.
-fn make_file(path: &Path) -> Result<(), OpenError> {
+fn make_file(path: &Path) -> Result<(), DirectoryError> {
     let made = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-    made.map(drop).map_err(|source| OpenError::Files { path: path.to_owned(), source })
+    made.map(drop).map_err(|source| DirectoryError::Files { path: path.to_owned(), source })
 }
 
 /// After this the names in the directory survive a power cut, not only the bytes in the files.
-fn sync(dir: &Path) -> Result<(), OpenError> {
+fn sync(dir: &Path) -> Result<(), DirectoryError> {
     let synced = File::open(dir).and_then(|dir| dir.sync_all());
-    synced.map_err(|source| OpenError::Files { path: dir.to_owned(), source })
-}
-
-fn named(holder: Option<u32>) -> String {
-    holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    synced.map_err(|source| DirectoryError::Files { path: dir.to_owned(), source })
 }
 
 #[cfg(test)]

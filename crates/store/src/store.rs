@@ -31,7 +31,7 @@ pub struct Settings {
     pub token_lifetime_s_max: i64,
 }
 
-/// Everything that is kept, in one SQL database. Open it with [`crate::sqlite::open`].
+/// Everything that is kept, in one SQL database. Open it with [`crate::sqlite::open`] or [`crate::postgres::open`].
 pub struct SqlStore {
     settings: Settings,
     /// The same lane as `writes` where a database has one connection only.
@@ -52,6 +52,20 @@ pub struct Readings {
     pub writes: Spread,
     /// Calls that were not answered, or not in time.
     pub unanswered: u64,
+}
+
+/// What a look at a database found that touches nothing.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// No database, or an empty one.
+    Nothing,
+    /// One whose schema is brought up to date when a server opens it.
+    Older {
+        /// Its schema.
+        schema: i64,
+    },
+    /// One of this program's schema. It can be read; every write fails.
+    Current(Arc<SqlStore>),
 }
 
 /// The tasks at the other end of the lanes.
@@ -102,7 +116,7 @@ impl SqlStore {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
         Box::pin(self.ask((&self.writes, &self.write_took), Span::Transaction, work))
     }
@@ -111,7 +125,7 @@ impl SqlStore {
     pub(crate) fn read<T, F>(&self, work: F) -> BoxFuture<'_, Result<T, StoreError>>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Clone + Send + 'static,
     {
         Box::pin(self.ask((&self.reads, &self.read_took), Span::Transaction, work))
     }
@@ -120,7 +134,7 @@ impl SqlStore {
     pub(crate) fn look<T, F>(&self, work: F) -> BoxFuture<'_, Result<T, StoreError>>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, StoreError>> + Clone + Send + 'static,
     {
         Box::pin(self.ask((&self.reads, &self.read_took), Span::Statement, work))
     }
@@ -131,7 +145,7 @@ impl SqlStore {
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Clone + Send + 'static,
     {
         let clock = &self.settings.clock;
         let unanswered = |error: StoreError| {

@@ -122,6 +122,10 @@ fn read(room: &Room, realm: &RealmState, params: &Params, client: &Client, reply
     if long("state") || long("nonce") {
         return Err(invalid("state or nonce is too long"));
     }
+    // It is kept as a text of its own, and not every database has texts with a NUL.
+    if params.one("nonce").is_some_and(|nonce| nonce.contains('\0')) {
+        return Err(invalid("nonce has a NUL"));
+    }
     let challenge = challenge(params, client)?;
     let prompts: Vec<&str> = params.one("prompt").unwrap_or_default().split(' ').filter(|p| !p.is_empty()).collect();
     let silent = prompts.contains(&"none");

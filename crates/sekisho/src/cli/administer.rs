@@ -14,9 +14,10 @@ use super::{Client, ClientKind, Key, Place, Realm, Token, User, Where};
 use crate::admin::{self, Command, What, execute};
 use crate::audit::AuditFiles;
 use crate::config::{Config, Span};
+use crate::database::Database;
 use crate::http::admin_socket::{SendError, send};
 use crate::kek::{self, KekSource};
-use crate::wiring::{House, IdentityPlan, Keep};
+use crate::wiring::{House, IdentityPlan};
 
 /// The longest password that is read from standard input, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 4096;
@@ -182,11 +183,11 @@ async fn by_hand(
     file: Option<&Path>,
     command: Command,
 ) -> Result<admin::Outcome, Box<dyn std::error::Error + Send + Sync>> {
-    let Config { kek, identity, .. } = configured(file)?;
+    let Config { database, kek, identity, .. } = configured(file)?;
     let identity = identity.ok_or("the configuration has no identity provider")?;
     let kek = if file.is_none() { KekSource::Generated } else { kek };
     // A directory that is misspelt must not look like a house in which nobody lives.
-    if !dir.join("kek").exists() && !dir.join("sekisho.db").exists() {
+    if database == Database::Directory && !dir.join("kek").exists() && !dir.join("sekisho.db").exists() {
         tracing::warn!("nothing was kept in `{}` before: a new house is made there", dir.display());
     }
     make_data_dir(dir)?;
@@ -194,7 +195,7 @@ async fn by_hand(
     let surroundings = surroundings(&audit);
     let seal = kek::load(&kek, dir, &*surroundings.entropy)?;
     let mut house = House::within(surroundings);
-    let plan = IdentityPlan { keep: Keep::Dir(dir.to_owned()), settings: identity.settings, seal };
+    let plan = IdentityPlan { keep: database.keep(dir)?, settings: identity.settings, seal };
     house.open_identity(plan).await?;
     let admin = house.identity().map(|identity| admin::of_command_line(identity)).ok_or("identity did not open")?;
     let outcome = execute(&admin, command).await;

@@ -24,7 +24,7 @@ use crate::explain::{Explanation, explain};
 use crate::http::admin_socket::AdminSocket;
 use crate::kek;
 use crate::log;
-use crate::wiring::{GatewayPlan, House, IdentityPlan, Keep, Lodging, Surroundings, Switches};
+use crate::wiring::{GatewayPlan, House, IdentityPlan, Lodging, Surroundings, Switches};
 
 /// Threads that serve everything but proxied requests.
 const CONTROL_THREADS: usize = 2;
@@ -144,7 +144,7 @@ async fn raise(
     config: Config,
     surroundings: Surroundings,
 ) -> Result<(House, Option<AdminSocket>), Box<dyn std::error::Error + Send + Sync>> {
-    let Config { data, kek, identity, gateway, operations, traces, .. } = config;
+    let Config { data, database, kek, identity, gateway, operations, traces, .. } = config;
     let mut house = House::within(surroundings.clone());
     if let Some(traces) = &traces {
         house.trace(traces)?;
@@ -155,7 +155,7 @@ async fn raise(
     if let Some(identity) = identity {
         let listener = bind(identity.listen, "identity.listen").await?;
         let seal = kek::load(&kek, &data, &*surroundings.entropy)?;
-        let plan = IdentityPlan { keep: Keep::Dir(data.clone()), settings: identity.settings, seal };
+        let plan = IdentityPlan { keep: database.keep(&data)?, settings: identity.settings, seal };
         house.open_identity(plan).await?;
         match identity.tls {
             Some(pair) => house.serve_identity_over_tls(listener, pair)?,

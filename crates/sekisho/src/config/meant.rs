@@ -17,6 +17,7 @@ use super::{Config, Gateway, Identity, Mistake, Traces, said};
 use crate::http::tls::{Files, Pair, Part};
 use crate::kek::KekSource;
 
+mod database;
 mod gateway;
 mod theme;
 
@@ -39,8 +40,19 @@ struct Notes {
 }
 
 pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
-    let said::File { data, key_encryption_key, identity, gateway, operations, traces } = file;
+    let said::File {
+        data,
+        database,
+        database_password_file,
+        database_password_env,
+        key_encryption_key,
+        identity,
+        gateway,
+        operations,
+        traces,
+    } = file;
     let mut notes = Notes::default();
+    let database = notes.database(database, database_password_file, database_password_env);
     let data =
         data.unwrap_or_else(|| notes.assume(PathBuf::from("./sekisho-data"), "data is kept in `./sekisho-data`"));
     let kek = notes.kek(key_encryption_key);
@@ -62,7 +74,7 @@ pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(Config { data, kek, identity, gateway, operations, traces, assumed })
+    Ok(Config { data, database, kek, identity, gateway, operations, traces, assumed })
 }
 
 // === impl Notes ===

@@ -18,6 +18,14 @@ use super::units::{At, Size, Span, Text};
 pub struct File {
     /// Directory for the database, the audit and the admin socket. Default: `./sekisho-data`.
     pub(super) data: Option<PathBuf>,
+    /// A PostgreSQL in place of the database in that directory: `postgres://USER@HOST/DATABASE`. Several processes may share
+    /// it. `?sslmode=` is `disable`, `require` or `verify-full`; the last is the default where the server is not on this
+    /// machine, with `sslrootcert=FILE` for roots of your own.
+    pub(super) database: Option<At<String>>,
+    /// A file with the password for `database`, in place of one in its address.
+    pub(super) database_password_file: Option<At<PathBuf>>,
+    /// An environment variable with the same.
+    pub(super) database_password_env: Option<At<String>>,
     /// Where the key comes from under which private keys are sealed. Default: `DATA/kek`, made at the first start.
     pub(super) key_encryption_key: Option<At<Kek>>,
     /// Makes this process an identity provider.

@@ -81,6 +81,14 @@ fn seeded_mistakes_are_told_with_their_place_and_what_was_expected() {
         "identity: { realms: { main: { theme: { logo: ^Cargo.toml } } } }\n".to_owned(),
         "identity: { realms: { main: { theme: { ^color: '#000000' } } } }\n".to_owned(),
         "identity: {}\nkey_encryption_key: ^{ file: a, env: B }\n".to_owned(),
+        "identity: {}\ndatabase: ^'postgres//me:hunter2@db/house'\n".to_owned(),
+        "identity: {}\ndatabase: ^'postgres://me:hunter2@db'\n".to_owned(),
+        "identity: {}\ndatabase: ^'postgres://me:hunter2@db/house?sslmode=prefer'\n".to_owned(),
+        "identity: {}\ndatabase:\n  ^'postgres://me:hunter2@db/house?pasword=hunter2'\n".to_owned(),
+        "identity: {}\ndatabase: ^'postgres://me:hunter2@db/house'\ndatabase_password_env: DB\n".to_owned(),
+        "identity: {}\ndatabase: postgres://me@db/house\ndatabase_password_file: ^/no/such/file\n".to_owned(),
+        "identity: {}\ndatabase: postgres://me@db/house\n^database_password: hunter2\n".to_owned(),
+        "identity: {}\ndatabase_password_env: ^DB\n".to_owned(),
         "identity: {}\noperations: { listen: ^127.0.0.1:7000 }\n".to_owned(),
         "gateway: { listen: ^'0.0.0.0:80' }\n".to_owned(),
         "gateway: { trusted_proxies: [^10.0.0.0/40] }\n".to_owned(),
@@ -114,6 +122,7 @@ fn seeded_mistakes_are_told_with_their_place_and_what_was_expected() {
         "identity: {}\n^\"\\e[31mred\": x\n".to_owned(),
     ];
     let told: Vec<String> = seeded.iter().map(|text| refused(text)).collect();
+    assert!(!told.iter().any(|told| told.contains("hunter2")), "a mistake shows a password: {told:?}");
     insta::assert_snapshot!(told.join("\n\n"));
 }
 
@@ -205,10 +214,28 @@ fn a_gateway_may_have_its_identity_in_another_process() {
 }
 
 #[test]
+fn a_database_is_chosen_by_one_line_and_its_password_is_shown_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let with_file = format!("postgres://me@localhost/house\ndatabase_password_file: {}", file.display());
+    for said in ["postgres://me:hunter2@localhost/house", &with_file] {
+        let config = parse(&format!("identity: {{}}\ndatabase: {said}\n")).unwrap();
+        let address = Box::new("postgres://me:hunter2@localhost:5432/house".parse().unwrap());
+        assert_eq!(config.database, Database::Postgres { address, password_env: None });
+        let warnings = config.warnings();
+        assert!(warnings.contains(&Warning::OwnKey), "{warnings:?}");
+        assert!(!format!("{config:?} {warnings:?}").contains("hunter2"));
+    }
+    assert_eq!(parse("identity: {}").unwrap().database, Database::Directory);
+}
+
+#[test]
 fn what_is_legal_and_most_likely_a_mistake_is_warned_of() {
     let text = route("guard: jwt\nrevocation: none\nupstream: http://10.0.0.1:1");
-    let text = format!("{text}operations: {{ listen: '0.0.0.0:7001' }}\n")
-        .replace("identity: {}", "identity: { realms: { main: { access_token_lifetime: 12h } } }");
+    let text =
+        format!("{text}operations: {{ listen: '0.0.0.0:7001' }}\ndatabase: postgres://u@10.0.0.1/d?sslmode=require\n")
+            .replace("identity: {}", "identity: { realms: { main: { access_token_lifetime: 12h } } }");
     let stale = parse(&route("on_stale: serve")).unwrap().warnings();
     let told: Vec<String> =
         parse(&text).unwrap().warnings().into_iter().chain(stale).map(|it| it.to_string()).collect();

@@ -12,7 +12,9 @@ use sekisho_wire::RealmName;
 
 use super::Config;
 use super::address::is_open_road;
+use crate::database::Database;
 use crate::http::tls::{Age, Pair, Validity};
+use crate::kek::KekSource;
 use crate::moment::written;
 
 /// Beyond this an access token is no longer one of minutes, as RFC 9068 §4 wants it.
@@ -86,6 +88,13 @@ pub enum Warning {
     },
     /// Health checks are answered to everybody.
     PublicOperations(SocketAddr),
+    /// What is said to the database can be listened to, or be said to an impostor.
+    OpenDatabase {
+        /// Where it is.
+        address: String,
+    },
+    /// Every process that shares the database makes a key of its own, with which it opens none of what others sealed.
+    OwnKey,
 }
 
 // === impl Config ===
@@ -114,6 +123,7 @@ impl Config {
         if !self.operations.ip().is_loopback() {
             warnings.push(Warning::PublicOperations(self.operations));
         }
+        warnings.extend(of_database(&self.database, &self.kek));
         warnings
     }
 
@@ -172,6 +182,12 @@ fn of_realm((name, settings): (&RealmName, &RealmSettings)) -> Option<Warning> {
     (lifetime_s > LIFETIME_S_USUAL_MAX).then(|| Warning::LongLived { realm: name.clone(), lifetime_s })
 }
 
+fn of_database(database: &Database, kek: &KekSource) -> Vec<Warning> {
+    let open = database.exposed().map(|address| Warning::OpenDatabase { address });
+    let own = (*database != Database::Directory && *kek == KekSource::Generated).then_some(Warning::OwnKey);
+    open.into_iter().chain(own).collect()
+}
+
 // === impl Warning ===
 
 impl fmt::Display for Warning {
@@ -222,6 +238,16 @@ impl fmt::Display for Warning {
             Self::PublicOperations(address) => {
                 write!(f, "`operations.listen`: {address} is not loopback, so everybody can ask how this process is")
             }
+            Self::OpenDatabase { address } => {
+                write!(
+                    f,
+                    "`database`: `{address}` is spoken to without `sslmode=verify-full`, so others may listen or answer"
+                )
+            }
+            Self::OwnKey => f.write_str(
+                "`database`: without `key_encryption_key` only this directory's key opens what is sealed there: other \
+                 processes on the same database need the same key, and so does a backup",
+            ),
         }
     }
 }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use rustix::fs::{Access, access};
 use sekisho_identity::{Examined, examine as examine_keys};
-use sekisho_store::sqlite::{self, Look};
-use sekisho_store::{Settings, SqlStore};
+use sekisho_store::{Look, Settings, SqlStore, postgres, sqlite};
 use sekisho_token::seal::SealingKey;
 use sekisho_wire::cut::Cut;
 
 use super::{Code, Report, Tools};
 use crate::config::Config;
+use crate::database::Database;
 use crate::kek::{self, KekSource};
+use crate::wiring::Keep;
 
 pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report) {
     directory(&config.data, report);
@@ -26,7 +27,7 @@ pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report)
         cut: Cut::joined("store"),
         token_lifetime_s_max: identity.settings.token_lifetime_s_max(),
     };
-    let store = match sqlite::look(&config.data, settings).await {
+    let store = match look(config, settings).await {
         Ok(Look::Current(store)) => Some(store),
         Ok(Look::Nothing) => None,
         Ok(Look::Older { schema }) => {
@@ -34,7 +35,7 @@ pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report)
             None
         }
         Err(error) => {
-            report.note(Code::DatabaseUnreadable, database(config), told(&error));
+            report.note(Code::DatabaseUnreadable, database(config), told(&*error));
             None
         }
     };
@@ -47,8 +48,20 @@ pub(super) async fn examine(config: &Config, tools: &Tools, report: &mut Report)
     }
 }
 
+async fn look(config: &Config, settings: Settings) -> Result<Look, Box<dyn std::error::Error + Send + Sync>> {
+    match config.database.keep(&config.data)? {
+        Keep::Dir(dir) => Ok(sqlite::look(&dir, settings).await?),
+        Keep::Postgres { address, .. } => Ok(postgres::look(&address, settings).await?),
+        Keep::Memory => Ok(Look::Nothing),
+    }
+}
+
+/// Where the database is; an address is told without its password.
 fn database(config: &Config) -> String {
-    config.data.join("sekisho.db").display().to_string()
+    match &config.database {
+        Database::Directory => config.data.join("sekisho.db").display().to_string(),
+        Database::Postgres { address, .. } => address.to_string(),
+    }
 }
 
 /// It, or where it is missing, the place where it would be made.

@@ -29,6 +29,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
+use crate::cluster::Cluster;
 use crate::rig::{enforcement_point, realm};
 
 /// A house that really runs, on real time.
@@ -91,7 +92,7 @@ impl Standing {
     async fn down(self) -> (tempfile::TempDir, String) {
         let yaml = self.with("");
         let Self { dir, house, .. } = self;
-        house.shutdown(std::time::Duration::from_secs(1)).await;
+        house.shutdown(std::time::Duration::from_secs(30)).await;
         (dir, yaml)
     }
 }
@@ -251,6 +252,27 @@ async fn certificates_that_we_show_are_looked_at_before_anybody_else_does() {
     let report = examined(&config).await;
     check(&report, &[Code::CertificateNotValid, Code::CertificateKeyOpen, Code::CertificateName], "`id.example`");
     assert!(report.findings[0].found.contains("it expires at 20"), "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_is_looked_at_like_a_file_and_its_password_is_never_told() {
+    let database = Cluster::shared().database();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let (identity, operations) = (nobody().await, nobody().await);
+    let config = |address: &str| {
+        format!(
+            "data: {}\ndatabase: '{address}'\noperations: {{ listen: '{operations}' }}\n\
+             identity: {{ listen: '{identity}', public_url: 'http://localhost:{}' }}\n",
+            data.display(),
+            identity.port()
+        )
+    };
+    check(&examined(&config(&database.address())).await, &[], "");
+    let dead = format!("postgres://sekisho:s3cret@127.0.0.1:{}/house", nobody().await.port());
+    let report = examined(&config(&dead)).await;
+    check(&report, &[Code::DatabaseUnreadable], "cannot open the database");
+    assert!(!serde_json::to_string(&report).unwrap().contains("s3cret"), "{report:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,6 @@
 //! identity is at the other end of a wire.
 //!
 //! Not proved yet, by the issue that brings it:
-//! - "Foundations complete": stories on PostgreSQL.
 //! - The `sso` pattern: INV-6 as a redirect of page navigations.
 //! - `sekisho patterns`, with processes of its own: OPQ-5 and JWT-3 with a process that is killed.
 
@@ -16,6 +15,9 @@ mod apart;
 mod binary;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+#[path = "../../../store/tests/conformance/postgres/cluster.rs"]
+mod cluster;
 #[cfg(test)]
 mod confused;
 #[cfg(test)]
@@ -42,6 +44,8 @@ mod operations;
 mod opq;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod postgres;
 #[cfg(test)]
 mod races;
 #[cfg(test)]

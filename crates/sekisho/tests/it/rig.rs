@@ -19,6 +19,7 @@ use sekisho_guard::{Guard, GuardOptions};
 use sekisho_identity::admin::Person;
 use sekisho_identity::{Admin, RealmSettings, Settings, Takeover};
 use sekisho_model::client::{AccessTokenForm, Capability, ClientAuth, Consent, GrantType, Pkce, Registration};
+use sekisho_store::postgres;
 use sekisho_token::jwk::Jwk;
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Algorithm, KeyId, Secret, SigningKey, SystemEntropy};
@@ -90,11 +91,13 @@ pub(crate) struct Rig {
     orders_addr: SocketAddr,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct RigOptions {
     refresh_grace_s: i64,
     deaf: bool,
     collector: Option<SocketAddr>,
+    /// A PostgreSQL in place of a file.
+    database: Option<postgres::Address>,
 }
 
 struct Services {
@@ -138,20 +141,33 @@ impl Lines {
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None }).await
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None, database: None }).await
     }
 
     pub(crate) async fn start_deaf() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: true, collector: None }).await
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: true, collector: None, database: None }).await
     }
 
     pub(crate) async fn start_with_refresh_grace(refresh_grace_s: i64) -> Self {
-        Self::with(RigOptions { refresh_grace_s, deaf: false, collector: None }).await
+        Self::with(RigOptions { refresh_grace_s, deaf: false, collector: None, database: None }).await
     }
 
     /// One whose rooms and services tell a collector all that they do.
     pub(crate) async fn start_traced(collector: SocketAddr) -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: Some(collector) }).await
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: Some(collector), database: None }).await
+    }
+
+    /// On a PostgreSQL.
+    pub(crate) async fn start_on(address: &str) -> Self {
+        let database = Some(address.parse().unwrap());
+        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None, database }).await
+    }
+
+    /// Another process, on the same database and at the same time of day.
+    pub(crate) async fn start_beside(&self) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let people = self.people.lock().unwrap().clone();
+        Self::raise(dir, self.clock.clone(), self.options.clone(), people).await
     }
 
     async fn with(options: RigOptions) -> Self {
@@ -166,6 +182,13 @@ impl Rig {
         meanwhile(&clock, house.shutdown(Duration::from_secs(1))).await;
         let people = people.into_inner().unwrap();
         Self::raise(dir, clock, options, people).await
+    }
+
+    /// Ends the house, whose connections would otherwise outlive the story.
+    pub(crate) async fn close(self) {
+        let Self { house, clock, services, .. } = self;
+        drop(services);
+        meanwhile(&clock, house.shutdown(Duration::from_secs(1))).await;
     }
 
     async fn raise(dir: Arc<tempfile::TempDir>, clock: TestClock, options: RigOptions, people: Vec<Somebody>) -> Self {
@@ -193,7 +216,11 @@ impl Rig {
         if let Some(collector) = options.collector {
             house.trace(&everything(collector)).unwrap();
         }
-        let plan = IdentityPlan { keep: Keep::Dir(dir.path().to_owned()), settings, seal: SealingKey::from_bytes(KEK) };
+        let keep = match &options.database {
+            Some(address) => Keep::Postgres { dir: dir.path().to_owned(), address: Box::new(address.clone()) },
+            None => Keep::Dir(dir.path().to_owned()),
+        };
+        let plan = IdentityPlan { keep, settings, seal: SealingKey::from_bytes(KEK) };
         house.open_identity(plan).await.unwrap();
         house.serve_identity(listener).unwrap();
 

@@ -25,9 +25,9 @@ use sekisho_wire::Epoch;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::driver::SqliteDriver;
-use super::lock::DirLock;
-use super::{OpenError, SCHEMA_VERSION, cannot_open, connect, make_directory, migrations, options, sync, writing};
+use super::{OpenError, SCHEMA_VERSION, cannot_open, connect, migrations, options, sync, writing};
 use crate::connection::Connection;
+use crate::directory::DirLock;
 use crate::feed;
 
 /// What every SQLite database begins with.
@@ -132,7 +132,7 @@ pub async fn backup_at_rest(dir: &Path, file: &Path) -> Result<Backup, BackupErr
     if !database.exists() {
         return Err(BackupError::NoDatabase(database));
     }
-    let _lock = DirLock::take(&dir.join("lock"))?;
+    let _lock = DirLock::take(dir).map_err(OpenError::from)?;
     backup(dir, file).await
 }
 
@@ -142,8 +142,7 @@ pub async fn backup_at_rest(dir: &Path, file: &Path) -> Result<Backup, BackupErr
 /// [`RestoreError`].
 pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     looks_like_a_backup(file)?;
-    make_directory(dir)?;
-    let _lock = DirLock::take(&dir.join("lock"))?;
+    let _lock = DirLock::take(dir).map_err(OpenError::from)?;
     let (database, draft) = (dir.join("sekisho.db"), dir.join("sekisho.db.restoring"));
     let restored = redraft(file, &draft, &database, now).await;
     let (epoch, schema) = match restored {
@@ -155,7 +154,7 @@ pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored
     };
     let replaced = put_in_place(&draft, &database, epoch)
         .map_err(|source| RestoreError::Files { path: database.clone(), source })?;
-    sync(dir)?;
+    sync(dir).map_err(OpenError::from)?;
     Ok(Restored { epoch, schema, replaced })
 }
 

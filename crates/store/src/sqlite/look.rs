@@ -7,25 +7,11 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::driver::SqliteDriver;
-use super::lock::holder;
 use super::{OpenError, READS_WAITING_MAX, SCHEMA_VERSION, connect, migrations, options, reader};
 use crate::connection::Connection;
+use crate::directory::holder;
 use crate::lane::Lane;
-use crate::store::{Settings, SqlStore, Workers};
-
-/// What a look at a directory found.
-#[derive(Clone, Debug)]
-pub enum Look {
-    /// No database.
-    Nothing,
-    /// One whose schema is brought up to date when a server opens it.
-    Older {
-        /// Its schema.
-        schema: i64,
-    },
-    /// One of this program's schema. It can be read; every write fails.
-    Current(Arc<SqlStore>),
-}
+use crate::store::{Look, Settings, SqlStore, Workers};
 
 /// Whether somebody holds a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

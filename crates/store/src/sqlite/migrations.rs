@@ -12,17 +12,11 @@ use sekisho_token::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::{OpenError, cannot_open};
+use crate::directory::DirectoryError;
+use crate::migration::Migration;
 
 /// The schema that this program writes and reads.
 pub const SCHEMA_VERSION: i64 = 2;
-
-/// One step.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Migration {
-    /// The schema's version after it; steps are numbered from 1 without a gap.
-    pub(crate) version: i64,
-    pub(crate) sql: &'static str,
-}
 
 /// Every step, oldest first.
 pub(crate) const ALL: &[Migration] = &[
@@ -78,7 +72,7 @@ async fn apply(connection: &mut SqliteConnection, step: Migration, now: Timestam
 async fn copy_aside(connection: &mut SqliteConnection, path: &Path, found: i64) -> Result<(), OpenError> {
     let copy = beside(path, &format!("schema-{found}"));
     let partial = beside(path, "partial");
-    let files = |source| OpenError::Files { path: copy.clone(), source };
+    let files = |source| DirectoryError::Files { path: copy.clone(), source };
     // An empty file is filled by SQLite; ours has the right permissions from the start.
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial).map_err(files)?;
     sqlx::query("VACUUM INTO $1")

@@ -23,17 +23,18 @@ pub(crate) async fn run(queue: Arc<Mutex<mpsc::Receiver<Job>>>, mut connection: 
     connection.close().await;
 }
 
-async fn read(connection: &mut Connection, job: Job) {
+async fn read(connection: &mut Connection, mut job: Job) {
     if job.span == Span::Statement {
-        job.run(connection).await.tell();
+        job.run(connection).await;
+        job.tell();
         return;
     }
     // Dropping the job answers it; the driver has logged why.
     if connection.execute("BEGIN", &[]).await.is_err() {
         return;
     }
-    let done = job.run(connection).await;
+    job.run(connection).await;
     // There is nothing to keep or undo: this ends the snapshot.
     drop(connection.execute("ROLLBACK", &[]).await);
-    done.tell();
+    job.tell();
 }

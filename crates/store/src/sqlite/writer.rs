@@ -19,7 +19,7 @@ use sekisho_wire::Clock;
 use tokio::sync::mpsc;
 
 use crate::connection::Connection;
-use crate::lane::{Done, Job, Verdict};
+use crate::lane::{Job, Verdict};
 
 /// The most jobs in one transaction: the first of them waits for the last.
 const BATCH_JOBS_MAX: usize = 256;
@@ -36,7 +36,7 @@ pub(crate) async fn run(mut queue: mpsc::Receiver<Job>, mut connection: Connecti
             continue;
         }
         match commit(&mut connection, batch.drain(..)).await {
-            Ok(done) => done.into_iter().for_each(Done::tell),
+            Ok(done) => done.into_iter().for_each(Job::tell),
             // Dropping the jobs has answered them. The driver has logged why; SQLite may have rolled back already.
             Err(_) => drop(connection.execute("ROLLBACK", &[]).await),
         }
@@ -45,17 +45,16 @@ pub(crate) async fn run(mut queue: mpsc::Receiver<Job>, mut connection: Connecti
     connection.close().await;
 }
 
-async fn commit(connection: &mut Connection, batch: impl Iterator<Item = Job>) -> Result<Vec<Done>, StoreError> {
+async fn commit(connection: &mut Connection, batch: impl Iterator<Item = Job>) -> Result<Vec<Job>, StoreError> {
     let mut all = Vec::with_capacity(BATCH_JOBS_MAX);
     connection.execute("BEGIN IMMEDIATE", &[]).await?;
-    for job in batch {
+    for mut job in batch {
         connection.execute("SAVEPOINT job", &[]).await?;
-        let done = job.run(connection).await;
-        if done.verdict == Verdict::RollBack {
+        if job.run(connection).await == Verdict::RollBack {
             connection.execute("ROLLBACK TO job", &[]).await?;
         }
         connection.execute("RELEASE job", &[]).await?;
-        all.push(done);
+        all.push(job);
     }
     connection.execute("COMMIT", &[]).await?;
     Ok(all)

@@ -1,4 +1,5 @@
-//! What every database behind the ports must hold, one file per trait; and what only one of them brings (`sqlite`).
+//! What every database behind the ports must hold, one file per trait; and what only one of them brings (`sqlite`,
+//! `postgres`).
 //!
 //! A test is a function of a [`rig::Rig`]. [`on_every_backend`] runs it on each backend; a further backend is one more
 //! line there and one more way to make a rig.
@@ -10,6 +11,7 @@ macro_rules! on_every_backend {
     ($($name:ident),* $(,)?) => {
         on_backend!(sqlite_in_memory, [$($name),*]);
         on_backend!(sqlite_on_disk, [$($name),*]);
+        on_backend!(postgres, [$($name),*]);
     };
 }
 
@@ -38,6 +40,7 @@ mod flows;
 mod grants;
 mod keys;
 mod opaque;
+mod postgres;
 mod realms;
 mod sessions;
 mod sqlite;

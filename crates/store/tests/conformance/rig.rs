@@ -17,7 +17,7 @@ use sekisho_model::realm::{NewRealm, Realms as _};
 use sekisho_model::session::{NewSession, Origin, Sessions as _};
 use sekisho_model::user::{NewUser, Users as _};
 use sekisho_model::{Act, Basis, Code, Session};
-use sekisho_store::{Settings, SqlStore, sqlite};
+use sekisho_store::{Settings, SqlStore, postgres, sqlite};
 use sekisho_token::{Algorithm, Digest, SigningKey, Timestamp};
 use sekisho_wire::change::PublishedKey;
 use sekisho_wire::cut::Cut;
@@ -25,6 +25,8 @@ use sekisho_wire::feed::{After, ChainHash, Entry};
 use sekisho_wire::{BoxFuture, Change, ClientId, Clock, GrantId, Monotonic, Position, RealmName, SessionId, UserId};
 use tempfile::TempDir;
 use tokio::sync::watch;
+
+use crate::postgres::cluster::{Cluster, Database};
 
 /// When everything happens that does not say otherwise.
 pub(crate) const NOW: Timestamp = Timestamp(1_000_000);
@@ -45,6 +47,7 @@ pub(crate) struct Rig {
     pub(crate) clock: TestClock,
     pub(crate) cut: Cut,
     pub(crate) dir: Option<TempDir>,
+    pub(crate) database: Option<Database<'static>>,
     next: AtomicU64,
 }
 
@@ -68,9 +71,18 @@ impl Rig {
         Self::around(store, clock, cut, Some(dir)).await
     }
 
-    async fn around(store: Arc<SqlStore>, clock: TestClock, cut: Cut, dir: Option<TempDir>) -> Self {
+    pub(crate) async fn postgres() -> Self {
+        let (clock, cut) = (TestClock::new(), Cut::joined("store"));
+        let (dir, database) = (tempfile::tempdir().unwrap(), Cluster::shared().database());
+        let address = database.address().parse().unwrap();
+        let store = postgres::open(&dir.path().join("data"), &address, settings(&clock, &cut)).await.unwrap();
+        let rig = Self::around(store, clock, cut, Some(dir)).await;
+        Self { database: Some(database), ..rig }
+    }
+
+    pub(crate) async fn around(store: Arc<SqlStore>, clock: TestClock, cut: Cut, dir: Option<TempDir>) -> Self {
         let realm: RealmName = "main".parse().unwrap();
-        let rig = Self { store, realm, clock, cut, dir, next: AtomicU64::new(1) };
+        let rig = Self { store, realm, clock, cut, dir, database: None, next: AtomicU64::new(1) };
         rig.make_realm(&rig.realm).await;
         rig
     }

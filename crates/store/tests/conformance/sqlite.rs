@@ -2,6 +2,6 @@
 
 mod backup;
 mod crash;
-mod dump;
+pub(crate) mod dump;
 mod files;
 mod waiting;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::Grants as _;
 use sekisho_model::user::Users as _;
+use sekisho_store::DirectoryError;
 use sekisho_store::sqlite::{self, BackupError, OpenError, RestoreError, Restored, SCHEMA_VERSION};
 use sekisho_token::Timestamp;
 use sekisho_wire::feed::After;
@@ -117,7 +118,7 @@ async fn no_backup_takes_the_place_of_a_file_and_none_is_made_of_nothing() {
     assert!(!nothing.exists());
     let other = rig.data().join("../other.db");
     let held = sqlite::backup_at_rest(&rig.data(), &other).await;
-    assert!(matches!(held, Err(BackupError::Open(OpenError::Locked { .. }))), "{held:?}");
+    assert!(matches!(held, Err(BackupError::Open(OpenError::Directory(DirectoryError::Locked { .. })))), "{held:?}");
     rig.store.close().await;
     assert!(sqlite::backup_at_rest(&rig.data(), &other).await.is_ok());
 }
@@ -128,7 +129,7 @@ async fn whatever_is_no_backup_is_refused_by_what_it_is_and_the_house_stays_as_i
     rig.user("alice").await;
     let file = backup_of(&rig).await;
     let running = sqlite::restore(&rig.data(), &file, NOW).await.unwrap_err();
-    assert!(matches!(running, RestoreError::Open(OpenError::Locked { .. })), "{running}");
+    assert!(matches!(running, RestoreError::Open(OpenError::Directory(DirectoryError::Locked { .. }))), "{running}");
     let live = rig.data().join("sekisho.db");
     let elsewhere = rig.data().join("../elsewhere");
     check(&elsewhere, &live, "it is a database in use, with commits beside it").await;

@@ -48,7 +48,7 @@ async fn dump(dir: &Path) -> BTreeMap<String, Vec<Vec<u8>>> {
     found
 }
 
-fn holds(bytes: &[u8], secret: &[u8]) -> bool {
+pub(crate) fn holds(bytes: &[u8], secret: &[u8]) -> bool {
     bytes.windows(secret.len()).any(|window| window == secret)
 }
 
@@ -79,7 +79,7 @@ fn flow(browser: &Credential, flow: &Credential, session: SessionId) -> Flow {
 }
 
 /// Uses one of each kind of credential and returns them all in clear.
-async fn live_a_little(rig: &Rig) -> Vec<(&'static str, Vec<u8>)> {
+pub(crate) async fn live_a_little(rig: &Rig) -> Vec<(&'static str, Vec<u8>)> {
     let entropy = SystemEntropy::default();
     let [cookie, secret, code, opaque, flow_id, browser] =
         [Kind::Session, Kind::ClientSecret, Kind::Code, Kind::OpaqueToken, Kind::Flow, Kind::Session]

@@ -7,6 +7,7 @@ use sekisho_model::StoreError;
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::Grants as _;
 use sekisho_model::user::Users as _;
+use sekisho_store::DirectoryError;
 use sekisho_store::sqlite::{self, OpenError};
 use sekisho_wire::cut::Cut;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -30,7 +31,8 @@ async fn refused(dir: &Path) -> OpenError {
 async fn a_second_opener_is_refused_by_the_name_of_the_lock_and_its_holder_until_the_first_closes() {
     let rig = Rig::sqlite_on_disk().await;
     let error = refused(&rig.data()).await;
-    assert!(matches!(error, OpenError::Locked { holder: Some(pid), .. } if pid == std::process::id()));
+    let OpenError::Directory(DirectoryError::Locked { holder, .. }) = &error else { panic!("{error:?}") };
+    assert_eq!(*holder, Some(std::process::id()));
     let message = error.to_string();
     assert!(message.contains("data/lock` is held by process "), "{message}");
 
