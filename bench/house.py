@@ -17,8 +17,8 @@ SCOPES = "orders:read"
 
 
 class House:
-    def __init__(self, binary, home, target):
-        self.binary, self.home = binary, home
+    def __init__(self, binary, home, target, database=None):
+        self.binary, self.home, self.database = binary, home, database
         os.makedirs(f"{home}/identity", mode=0o700)
         os.makedirs(f"{home}/gateway", mode=0o700)
         self.identity_port, self.gateway_port = free_port(), free_port()
@@ -29,8 +29,9 @@ class House:
         self.gateway_config = write(f"{home}/gateway.yaml", self.gateway_yaml(target))
 
     def identity_yaml(self):
+        database = f"database: '{self.database}'\n" if self.database else ""
         return f"""data: {self.home}/identity
-operations: {{ listen: '127.0.0.1:{free_port()}' }}
+{database}operations: {{ listen: '127.0.0.1:{free_port()}' }}
 identity:
   listen: 127.0.0.1:{self.identity_port}
   realms: {{ main: {{ access_token_lifetime: 1h }} }}

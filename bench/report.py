@@ -1,4 +1,4 @@
-"""From measurements to docs/performance.md and its plot. The text around the tables is docs/performance.head.md's."""
+"""From measurements to docs/performance.md and its plot. The text around the tables is in performance.head.md and performance.tail.md."""
 
 import os
 import statistics
@@ -49,14 +49,17 @@ def gateway(found):
 
 
 def identity(found):
-    measured = found["per_core_s"]
-    rows = [(name, spread(values, 0)) for name, values in measured.items()]
-    logins = [login / bare for login, bare in zip(measured["password login"], measured["bare Argon2id"])]
+    measured, bare = found["per_core_s"], found["bare_argon2id_s"]
+    operations = next(iter(measured.values()))
+    rows = [(name, *(spread(of[name], 0) for of in measured.values())) for name in operations]
+    rows.append(("bare Argon2id", *(spread(bare, 0) for _ in measured)))
+    logins = [login / rate for login, rate in zip(measured["SQLite"]["password login"], bare)]
     return "\n\n".join(
         [
             "## Identity: operations per second of one core",
-            "Operations by the CPU time of the process, SQLite on disk; least / median / most.",
-            table(["operation", "per second and core"], rows),
+            "Operations by the CPU time that they took, the database's own included; on disk, durable. Least / median / "
+            f"most of {len(bare)} rounds.",
+            table(["operation", *measured], rows),
             f"Password logins ÷ bare Argon2id rate: {spread(logins, 2)}.",
         ]
     )
@@ -116,5 +119,6 @@ def write(results, docs):
         parts.append(identity(results["identity"]))
     if "footprint" in results:
         parts.append(footprint(results["footprint"]))
+    parts.append(open(f"{HERE}/performance.tail.md").read().rstrip())
     with open(f"{docs}/performance.md", "w") as file:
         file.write("\n\n".join(parts) + "\n")

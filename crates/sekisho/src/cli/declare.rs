@@ -34,7 +34,7 @@ pub(super) async fn apply(path: PathBuf, how: How, place: Place) -> Outcome {
     }
     match stopped {
         Some(words) => Err(words.into()),
-        None => print(format_args!("{count} changes made")),
+        None => print(format_args!("changes made: {count}")),
     }
 }
 

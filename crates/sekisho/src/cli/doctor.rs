@@ -67,7 +67,7 @@ fn in_words(report: &Report) -> String {
             writeln!(text, "{weight} {code}: {place}\n  found: {}\n  expected: {}", finding.found, finding.expected);
     }
     let of = |weight| report.findings.iter().filter(|finding| finding.weight == weight).count();
-    let _ = write!(text, "{} faults, {} warnings", of(Weight::Fault), of(Weight::Warning));
+    let _ = write!(text, "faults: {}, warnings: {}", of(Weight::Fault), of(Weight::Warning));
     text
 }
 

@@ -410,7 +410,7 @@ fn the_command_says_it_in_words_or_json_and_by_its_exit_code() {
     let told = String::from_utf8(words.stdout).unwrap();
     assert_eq!(words.status.code(), Some(1), "{told}");
     assert!(told.contains(&format!("FAULT config_mistake: {}:1:", file.display())), "{told}");
-    assert!(told.ends_with("1 faults, 0 warnings\n"), "{told}");
+    assert!(told.ends_with("faults: 1, warnings: 0\n"), "{told}");
     make(&dir.path().join("data"));
     let yaml = format!(
         "data: {}/data\ngateway: {{ listen: '127.0.0.1:0' }}\noperations: {{ listen: '127.0.0.1:0' }}\n",
