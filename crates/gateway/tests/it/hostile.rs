@@ -13,8 +13,8 @@
 //!
 //! A case has one of two results. [`refused`]: one answer with its status and reason, the same reason and id in one audit
 //! line, the connection closed, and the request that stood behind it on the connection not read. [`passed`]: the upstream
-//! saw exactly these requests and the one behind them, and the connection goes on. HTTP/2 and TLS are not spoken yet: what
-//! begins like them is refused as bad framing (case 22, case 30).
+//! saw exactly these requests and the one behind them, and the connection goes on. HTTP/2 is not spoken, and TLS not
+//! on this listener: what begins like them is refused as bad framing (case 22, case 30).
 //!
 //! Not here: which paths are ambiguous (`paths`), how a host may be written (`hosts`), sizes and deadlines (`limits`).
 

@@ -82,7 +82,11 @@ pub(super) fn meant(file: said::File) -> Result<Config, Vec<Mistake>> {
 impl Notes {
     fn traces(&mut self, said: said::Traces) -> Option<Traces> {
         let said::Traces { endpoint: At { value: Text(endpoint), spot }, sample } = said;
-        if !matches!(endpoint.scheme(), "http" | "https") || endpoint.query().is_some() {
+        if !endpoint.username().is_empty() || endpoint.password().is_some() {
+            // Not repeated: it is printed and logged in other places, and so is this.
+            let what = "`traces.endpoint` holds a name or a password: expected an address like `http://127.0.0.1:4318`";
+            self.mistake(Some(spot), what.to_owned());
+        } else if !matches!(endpoint.scheme(), "http" | "https") || endpoint.query().is_some() {
             let what =
                 format!("`traces.endpoint`: `{endpoint}` is no collector: expected one like `http://127.0.0.1:4318`");
             self.mistake(Some(spot), what);

@@ -70,6 +70,7 @@ fn seeded_mistakes_are_told_with_their_place_and_what_was_expected() {
         "identity: { realms: { main: { signing_algorithm: ^HS256 } } }\n".to_owned(),
         "identity: { realms: { main: { signing_algorithm: RS256, signing_key_bits: ^1024 } } }\n".to_owned(),
         "identity: { realms: { main: { signing_key_bits: ^3072 } } }\n".to_owned(),
+        "identity: {}\ntraces: { endpoint: ^'http://user:s3cret@127.0.0.1:4318' }\n".to_owned(),
         "identity: { realms: { main: { access_token_lifetime: ^0s } } }\n".to_owned(),
         "identity: { realms: { main: { session_idle: ^1500ms } } }\n".to_owned(),
         "identity: { realms: { main: { refresh_grace: ^5 } } }\n".to_owned(),

@@ -19,6 +19,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sekisho_token::Timestamp;
 use sekisho_wire::Epoch;
@@ -101,6 +102,32 @@ pub enum RestoreError {
     Open(#[from] OpenError),
 }
 
+/// A copy that is being written: a file of our own making, gone when this is.
+struct Partial(PathBuf);
+
+/// Tells the copies of this process apart.
+static PARTIALS: AtomicU64 = AtomicU64::new(0);
+
+// === impl Partial ===
+
+impl Partial {
+    /// Made before SQLite does it, which fills an empty file: for us alone, and never one that somebody put there, by
+    /// whatever name it goes on.
+    fn beside(file: &Path) -> Result<Self, BackupError> {
+        let number = PARTIALS.fetch_add(1, Ordering::Relaxed);
+        let path = beside(file, &format!(".partial-{}-{number}", std::process::id()));
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        made.map_err(|source| BackupError::Files { path: path.clone(), source })?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Copies the database of `dir`, which may be in use by this process or another.
 ///
 /// # Errors
@@ -113,13 +140,9 @@ pub async fn backup(dir: &Path, file: &Path) -> Result<Backup, BackupError> {
     if file.exists() {
         return Err(BackupError::Exists(file.to_owned()));
     }
-    let partial = beside(file, ".partial");
-    let placed = match copy_out(&database, &partial).await {
-        Ok(()) => place(&partial, file),
-        Err(error) => Err(error),
-    };
-    let _ = fs::remove_file(&partial);
-    placed
+    let partial = Partial::beside(file)?;
+    copy_out(&database, &partial.0).await?;
+    place(&partial.0, file)
 }
 
 /// The same for a directory that nobody has open, which is held meanwhile.
@@ -176,8 +199,6 @@ async fn redraft(file: &Path, draft: &Path, database: &Path, now: Timestamp) -> 
 
 async fn copy_out(database: &Path, partial: &Path) -> Result<(), BackupError> {
     let files = |source| BackupError::Files { path: partial.to_owned(), source };
-    // Made before SQLite does it, for us alone; it fills an empty file.
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(partial).map_err(files)?;
     let mut connection = connect(&writing(database), database).await?;
     let copied = vacuum_into(&mut connection, partial).await;
     let closed = connection.close().await;

@@ -41,7 +41,8 @@ async fn a_backup_taken_between_writes_holds_all_that_was_answered_and_is_ours_a
     during.await.unwrap();
     let metadata = file.metadata().unwrap();
     assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o600, made.bytes));
-    assert!(!rig.data().join("../kept.db.partial").exists());
+    let names = names_in(&rig.data().join(".."));
+    assert!(!names.iter().any(|name| name.contains("partial")), "{names:?}");
 
     let elsewhere = rig.data().join("../elsewhere");
     let restored = sqlite::restore(&elsewhere, &file, NOW).await.unwrap();
@@ -52,6 +53,43 @@ async fn a_backup_taken_between_writes_holds_all_that_was_answered_and_is_ours_a
     let before = users.iter().filter(|user| user.name.as_str().starts_with("before")).count();
     assert_eq!(before, 50, "of {}", users.len());
     again.close().await;
+}
+
+fn names_in(dir: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).unwrap();
+    names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_backups_to_one_name_one_is_made_whole_and_what_others_left_there_is_not_touched() {
+    let rig = Rig::sqlite_on_disk().await;
+    rig.user("alice").await;
+    let kept = tempfile::tempdir().unwrap();
+    let (file, victim) = (kept.path().join("kept.db"), kept.path().join("victim"));
+    std::fs::write(&victim, "mine").unwrap();
+    // Whatever name a copy goes by meanwhile, one of these could be it.
+    for number in 0..100 {
+        let planted = kept.path().join(format!("kept.db.partial-{}-{number}", std::process::id()));
+        std::os::unix::fs::symlink(&victim, planted).unwrap();
+    }
+    assert!(matches!(sqlite::backup(&rig.data(), &file).await, Err(BackupError::Files { .. })));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "mine");
+    for planted in names_in(kept.path()).iter().filter(|name| name.contains("partial")) {
+        std::fs::remove_file(kept.path().join(planted)).unwrap();
+    }
+
+    let data = rig.data();
+    let both = (sqlite::backup(&data, &file), sqlite::backup(&data, &file), sqlite::backup(&data, &file));
+    let (one, two, three) = tokio::join!(both.0, both.1, both.2);
+    let made: Vec<_> =
+        [one, two, three].into_iter().filter(|made| !matches!(made, Err(BackupError::Exists(_)))).collect();
+    assert!(matches!(made.as_slice(), [Ok(_)]), "{made:?}");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let elsewhere = kept.path().join("elsewhere");
+    sqlite::restore(&elsewhere, &file, NOW).await.unwrap();
+    let mut names = names_in(kept.path());
+    names.sort();
+    assert_eq!(names, ["elsewhere", "kept.db", "victim"]);
 }
 
 #[tokio::test]
