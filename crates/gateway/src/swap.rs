@@ -5,7 +5,7 @@
 //!                          │yes                                                               once for all who wait
 //!                  lease good? ─no─► by the route: ask the feed, else identity again │ 503 │ go on
 //!                          │yes
-//!                  judged in this generation of the fold? ─no─► judge
+//!                  judged in this generation of the fold? ─no─► judge ─► the JWT alone was taken back? ─► identity again
 //!                          │yes
 //!                     `Bearer <JWT>`, from memory: no crypto, no I/O
 //! ```
@@ -164,11 +164,10 @@ impl Swaps {
         }
         match self.judge(&key, &swapped) {
             Ok(()) => Ok(swapped),
-            // The key was taken back, not what the token stands for: identity signs with another.
-            Err(refused) if refused.reason() == Reason::KeyGone => {
-                let signed_anew = self.swap(&about, Wanted::Alive).await?;
-                self.judge(&key, &signed_anew)?;
-                Ok(signed_anew)
+            Err(refused) if is_about_the_jwt(refused.reason()) => {
+                let minted_anew = self.swap(&about, Wanted::Alive).await?;
+                self.judge(&key, &minted_anew)?;
+                Ok(minted_anew)
             }
             Err(refused) => Err(refused),
         }
@@ -329,6 +328,12 @@ struct About<'a> {
     token: &'a str,
     audience: &'a Audience,
     request: RequestId,
+}
+
+/// What was taken back is the JWT, and perhaps not what the opaque token stands for: its key, or everything minted for
+/// somebody so far, who may have lost one scope or all they had. Identity says what is left.
+fn is_about_the_jwt(reason: Reason) -> bool {
+    matches!(reason, Reason::KeyGone | Reason::SubjectRevoked | Reason::ClientRevoked)
 }
 
 /// What the feed says about a caller, in contrast to what is wrong with a token.

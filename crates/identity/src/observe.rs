@@ -37,3 +37,8 @@ pub(crate) async fn named<T>(work: &'static str, request: RequestId, doing: impl
     // At the level of errors, so that it is there whenever anything is logged.
     doing.instrument(tracing::error_span!("request", id = %request, work)).await
 }
+
+/// The work that is being done turns out to belong to this request.
+pub(crate) fn renamed(request: RequestId) {
+    tracing::Span::current().record("id", tracing::field::display(request));
+}

@@ -178,7 +178,8 @@ pub trait Clients: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Client>, StoreError>>;
 
-    /// Replaces the registration where the client still is as `was` says, but for its secrets.
+    /// Replaces the registration where the client still is as `was` says, but for its secrets. Where something is taken from
+    /// it ([`Registration::takes_from`]), so is every token minted for it before; its grants stay.
     fn replace_client(
         &self,
         act: Act,
@@ -186,7 +187,7 @@ pub trait Clients: Send + Sync {
         registration: Registration,
     ) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 
-    /// Replaces the registration. Says whether the client exists.
+    /// The same, whatever the client was. Says whether it exists.
     fn update_client(
         &self,
         act: Act,
@@ -194,8 +195,9 @@ pub trait Clients: Send + Sync {
         registration: Registration,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Adds a secret in front and drops the oldest beyond two. Says whether the client exists.
-    fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;
+    /// Adds a secret in front and drops the oldest beyond two, where the client's secrets still are those of `was`: of two
+    /// who replace a secret at once, the second would drop the one that is in use.
+    fn add_client_secret(&self, act: Act, was: Client, secret: Digest) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 
     /// Lets the client do nothing more and takes back everything minted for it. `None` when there is no such client.
     fn disable_client(&self, act: Act, client: ClientId) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
@@ -248,6 +250,18 @@ impl Registration {
             return Err(BadRegistration::FeedWithoutBasic);
         }
         Ok(())
+    }
+
+    /// Whether something that `was` permitted is missing here, so that tokens may exist that would not be minted any more.
+    #[must_use]
+    pub fn takes_from(&self, was: &Self) -> bool {
+        fn lost<T: PartialEq>(before: &[T], now: &[T]) -> bool {
+            before.iter().any(|one| !now.contains(one))
+        }
+        !was.scopes.is_subset_of(&self.scopes)
+            || lost(&was.audiences, &self.audiences)
+            || lost(&was.grants, &self.grants)
+            || lost(&was.capabilities, &self.capabilities)
     }
 }
 

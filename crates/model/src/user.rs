@@ -125,11 +125,12 @@ pub trait Users: Send + Sync {
         keep: Option<SessionId>,
     ) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
 
-    /// Replaces what the user may be granted; takes effect as tokens are minted anew. Says whether the user exists.
+    /// Replaces what the user may be granted. Where a scope is taken from them, so is every token minted for them before;
+    /// sign-ins and grants stay, and give new tokens with what remains. Says whether the user exists.
     fn set_user_scopes(&self, act: Act, user: UserId, scopes: Scopes) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Replaces the profile where the user still is as `was` says, but for the password; takes effect as tokens are minted
-    /// anew.
+    /// Replaces the profile where the user still is as `was` says, but for the password. What that takes from tokens is as
+    /// with [`Users::set_user_scopes`].
     fn change_user(&self, act: Act, was: User, profile: Profile) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 
     /// Lets the user sign in no more and takes back everything of theirs.

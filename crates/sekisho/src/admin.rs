@@ -207,7 +207,8 @@ async fn in_realm(admin: &Admin, realm: RealmName, what: What) -> Result<Outcome
             Outcome::row(&[("removed", id.as_str())])
         }
         What::RotateSecret { id } => {
-            let secret = admin.rotate_client_secret(&realm, &id).await?;
+            let client = admin.client(&realm, &id).await?;
+            let secret = admin.rotate_client_secret(&realm, client).await?;
             with_secret(&id, Some(&secret))
         }
         What::IssueToken { client, subject, scope, audiences, ttl_s } => {
@@ -262,7 +263,7 @@ pub async fn ensure_program(house: &House, program: Program) -> Result<Option<Se
             if known || client.is_public() {
                 return Ok(None);
             }
-            Ok(Some(admin.rotate_client_secret(&realm, &id).await?))
+            Ok(Some(admin.rotate_client_secret(&realm, client).await?))
         }
         Err(error) => Err(error.into()),
     }

@@ -100,13 +100,14 @@ impl Clients for SqlStore {
         was: Client,
         registration: Registration,
     ) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
                 match hold(db, &act.realm, &was).await? {
                     Replaced::Done => {}
                     other @ (Replaced::Differs | Replaced::Missing) => return Ok(other),
                 }
-                register(db, &act, &was.id, &registration).await?;
+                register(db, (&act, until), &was, &registration).await?;
                 Ok(Replaced::Done)
             })
         })
@@ -118,19 +119,29 @@ impl Clients for SqlStore {
         client: ClientId,
         registration: Registration,
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
-        self.write(move |db| Box::pin(async move { register(db, &act, &client, &registration).await }))
-    }
-
-    fn add_client_secret(&self, act: Act, client: ClientId, secret: Digest) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
+                let Some(was) = held(db, &act.realm, &client).await? else { return Ok(false) };
+                register(db, (&act, until), &was, &registration).await?;
+                Ok(true)
+            })
+        })
+    }
+
+    fn add_client_secret(&self, act: Act, was: Client, secret: Digest) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                match held(db, &act.realm, &was.id).await? {
+                    None => return Ok(Replaced::Missing),
+                    Some(client) if client.secrets == was.secrets => {}
+                    Some(_) => return Ok(Replaced::Differs),
+                }
                 let sql = "UPDATE clients SET previous_secret = secret, previous_secret_at = secret_at, \
                            secret = $3, secret_at = $4 WHERE realm = $1 AND id = $2";
-                let found = db.execute(sql, values![&act.realm, &client, secret, act.now]).await? > 0;
-                if found {
-                    note(db, &act, &client, Event::ClientSecretRotated).await?;
-                }
-                Ok(found)
+                db.execute(sql, values![&act.realm, &was.id, secret, act.now]).await?;
+                note(db, &act, &was.id, Event::ClientSecretRotated).await?;
+                Ok(Replaced::Done)
             })
         })
     }
@@ -192,34 +203,39 @@ const TRACES: [&str; 5] = [
     "DELETE FROM clients WHERE realm = $1 AND id = $2",
 ];
 
-/// Makes the row ours until this transaction is over, where it still is what somebody saw.
-async fn hold(db: &mut Connection, realm: &RealmName, was: &Client) -> Result<Replaced, StoreError> {
+/// Makes the row ours until this transaction is over, and reads it.
+async fn held(db: &mut Connection, realm: &RealmName, id: &ClientId) -> Result<Option<Client>, StoreError> {
     // Written, so that another administrator's change comes before or after, never in between.
     let sql = "UPDATE clients SET id = id WHERE realm = $1 AND id = $2";
-    db.execute(sql, values![realm, &was.id]).await?;
+    db.execute(sql, values![realm, id]).await?;
     let sql = concat!("SELECT ", client_columns!(), " FROM clients c WHERE c.realm = $1 AND c.id = $2");
-    let row = db.fetch_one(sql, values![realm, &was.id]).await?;
-    match row.map(|row| client(&mut row.of("clients"))).transpose()? {
-        None => Ok(Replaced::Missing),
-        Some(client) if client.is_still(was) => Ok(Replaced::Done),
-        Some(_) => Ok(Replaced::Differs),
-    }
+    let row = db.fetch_one(sql, values![realm, id]).await?;
+    row.map(|row| client(&mut row.of("clients"))).transpose()
 }
 
-/// Says whether there is such a client.
+/// The same, where it still is what somebody saw.
+async fn hold(db: &mut Connection, realm: &RealmName, was: &Client) -> Result<Replaced, StoreError> {
+    Ok(match held(db, realm, &was.id).await? {
+        None => Replaced::Missing,
+        Some(client) if client.is_still(was) => Replaced::Done,
+        Some(_) => Replaced::Differs,
+    })
+}
+
+/// Registers a client that is held anew. What is taken from it is taken from its tokens too.
 async fn register(
     db: &mut Connection,
-    act: &Act,
-    client: &ClientId,
+    (act, until): (&Act, Timestamp),
+    was: &Client,
     registration: &Registration,
-) -> Result<bool, StoreError> {
-    let registration = Value::json(registration, "clients")?;
+) -> Result<(), StoreError> {
     let sql = "UPDATE clients SET registration = $3 WHERE realm = $1 AND id = $2";
-    let found = db.execute(sql, values![&act.realm, client, registration]).await? > 0;
-    if found {
-        note(db, act, client, Event::ClientChanged).await?;
+    db.execute(sql, values![&act.realm, &was.id, Value::json(registration, "clients")?]).await?;
+    note(db, act, &was.id, Event::ClientChanged).await?;
+    if registration.takes_from(&was.registration) {
+        feed::append(db, act, &[Change::ClientRevoked { client: was.id.clone() }], until).await?;
     }
-    Ok(found)
+    Ok(())
 }
 
 fn client(row: &mut Columns) -> Result<Client, StoreError> {

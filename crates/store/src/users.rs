@@ -122,19 +122,21 @@ impl Users for SqlStore {
     }
 
     fn set_user_scopes(&self, act: Act, user: UserId, scopes: Scopes) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
+                let Some(was) = held(db, &act.realm, user).await? else { return Ok(false) };
                 let sql = "UPDATE users SET scopes = $3 WHERE realm = $1 AND id = $2";
-                let found = db.execute(sql, values![&act.realm, user, scopes]).await? > 0;
-                if found {
-                    note(db, &act, user, Event::UserChanged).await?;
-                }
-                Ok(found)
+                db.execute(sql, values![&act.realm, user, &scopes]).await?;
+                note(db, &act, user, Event::UserChanged).await?;
+                take_scopes_back(db, (&act, until), &was, &scopes).await?;
+                Ok(true)
             })
         })
     }
 
     fn change_user(&self, act: Act, was: User, profile: Profile) -> BoxFuture<'_, Result<Replaced, StoreError>> {
+        let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
                 match hold(db, &act.realm, &was).await? {
@@ -147,10 +149,11 @@ impl Users for SqlStore {
                 db.execute(
                     "UPDATE users SET scopes = $3, display_name = $4, email = $5, email_verified = $6 \
                      WHERE realm = $1 AND id = $2",
-                    values![&act.realm, was.id, scopes, display_name, email, verified],
+                    values![&act.realm, was.id, &scopes, display_name, email, verified],
                 )
                 .await?;
                 note(db, &act, was.id, Event::UserChanged).await?;
+                take_scopes_back(db, (&act, until), &was, &scopes).await?;
                 Ok(Replaced::Done)
             })
         })
@@ -224,16 +227,21 @@ const TRACES: [&str; 5] = [
     "DELETE FROM users WHERE realm = $1 AND id = $2",
 ];
 
-/// Makes the row ours until this transaction is over, where it still is what somebody saw.
-async fn hold(db: &mut Connection, realm: &RealmName, was: &User) -> Result<Replaced, StoreError> {
+/// Makes the row ours until this transaction is over, and reads it.
+async fn held(db: &mut Connection, realm: &RealmName, id: UserId) -> Result<Option<User>, StoreError> {
     // Written, so that another administrator's change comes before or after, never in between.
     let sql = "UPDATE users SET name = name WHERE realm = $1 AND id = $2";
-    db.execute(sql, values![realm, was.id]).await?;
-    match load(db, realm, was.id).await? {
-        None => Ok(Replaced::Missing),
-        Some(user) if user.is_still(was) => Ok(Replaced::Done),
-        Some(_) => Ok(Replaced::Differs),
-    }
+    db.execute(sql, values![realm, id]).await?;
+    load(db, realm, id).await
+}
+
+/// The same, where it still is what somebody saw.
+async fn hold(db: &mut Connection, realm: &RealmName, was: &User) -> Result<Replaced, StoreError> {
+    Ok(match held(db, realm, was.id).await? {
+        None => Replaced::Missing,
+        Some(user) if user.is_still(was) => Replaced::Done,
+        Some(_) => Replaced::Differs,
+    })
 }
 
 /// The user of this id.
@@ -295,6 +303,20 @@ async fn take_everything_back(
 ) -> Result<Position, StoreError> {
     sessions::end_all_of(db, act, user, keep).await?;
     feed::append(db, act, &[Change::SubjectRevoked { subject: user.into() }], until).await
+}
+
+/// Refuses every token minted so far, where one of them may permit what its owner may not do any more. Sign-ins and grants
+/// stay: what they give from now on is minted from what remains.
+async fn take_scopes_back(
+    db: &mut Connection,
+    (act, until): (&Act, Timestamp),
+    was: &User,
+    scopes: &Scopes,
+) -> Result<(), StoreError> {
+    if !was.scopes.is_subset_of(scopes) {
+        feed::append(db, act, &[Change::SubjectRevoked { subject: was.id.into() }], until).await?;
+    }
+    Ok(())
 }
 
 async fn note(db: &mut Connection, act: &Act, user: UserId, event: Event) -> Result<(), StoreError> {

@@ -30,12 +30,13 @@ pub enum Change {
         /// Its `jti`.
         token: TokenId,
     },
-    /// Everything minted for this subject before this entry is refused: disabled, password changed, "sign out everywhere".
+    /// Everything minted for this subject before this entry is refused: disabled, password changed, "sign out everywhere", a
+    /// scope taken away.
     SubjectRevoked {
         /// The `sub` of the tokens.
         subject: Subject,
     },
-    /// Everything minted for this client before this entry is refused: disabled, or its secret leaked.
+    /// Everything minted for this client before this entry is refused: disabled, its secret leaked, or it may do less.
     ClientRevoked {
         /// The `client_id` of the tokens.
         client: ClientId,

@@ -407,6 +407,11 @@ impl Open {
         self.name = name.into();
     }
 
+    /// Whether it is kept is decided as its caller decided, who is known to be one of ours by now.
+    pub fn follow(&mut self, said: Context) {
+        self.place.context.keep = said.keep;
+    }
+
     /// Says more about it.
     pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
         if self.place.context.keep == Keep::Yes {

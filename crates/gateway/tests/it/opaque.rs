@@ -94,16 +94,35 @@ async fn with_every_wake_up_discarded_a_revocation_is_in_force_within_the_lease(
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refused_and_everything_of_a_subject_can_be_taken_back() {
+async fn of_what_was_minted_for_a_subject_and_taken_back_identity_says_what_is_left() {
+    let rig = Rig::start().await;
+    let (kept, ended) = (rig.identity.opaque("alice", "orders:read"), rig.identity.opaque("alice", "orders:read"));
+    for token in [&kept, &ended] {
+        assert_eq!(rig.get("/opaque/1", token).await.status, 200);
+    }
+    let before = rig.spy.last().bearer();
+    rig.identity.end(&ended);
+    rig.identity.cut.set(State::Severed);
+    rig.identity.issuer.revoke(Change::SubjectRevoked { subject: "alice".parse().unwrap() });
+    let nobody_tells = (503, "identity_unavailable".to_owned());
+    assert_eq!(rig.get("/opaque/1", &kept).await.verdict(), nobody_tells, "the old JWT is not good any more");
+    rig.identity.cut.set(State::Joined);
+    let swaps = rig.identity.swaps();
+    for _ in 0..3 {
+        assert_eq!(rig.get("/opaque/1", &kept).await.status, 200);
+        assert_ne!(rig.spy.last().bearer(), before, "minted after the revocation");
+        assert_eq!(rig.get("/opaque/1", &ended).await.status, 401);
+    }
+    assert_eq!(rig.identity.swaps(), swaps + 2, "asked once about each");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
     let rig = Rig::start().await;
     let token = rig.identity.opaque("alice", "orders:read");
     assert_eq!(rig.get("/opaque/1", &token).await.status, 200);
-    rig.identity.issuer.revoke(Change::SubjectRevoked { subject: "alice".parse().unwrap() });
-    assert_eq!(rig.get("/opaque/1", &token).await.verdict(), (401, "subject_revoked".to_owned()));
-    let again = rig.identity.opaque("alice", "orders:read");
-    assert_eq!(rig.get("/opaque/1", &again).await.status, 200, "minted after the revocation");
     rig.clock.advance(seconds(OPAQUE_LIFETIME_S)).await;
-    assert_eq!(rig.get("/opaque/1", &again).await.verdict(), (401, "unknown_token".to_owned()));
+    assert_eq!(rig.get("/opaque/1", &token).await.verdict(), (401, "unknown_token".to_owned()));
 }
 
 #[tokio::test]

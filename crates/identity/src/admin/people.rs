@@ -72,24 +72,26 @@ impl Admin {
         Ok(Page::of(rows, limit, |user| user.name.clone()))
     }
 
-    /// Replaces what somebody may be granted and is called, where they still are as `was` says.
+    /// Replaces what somebody may be granted and is called, where they still are as `was` says. A scope that is taken from
+    /// them is gone from the answer on: tokens minted before are refused, and sign-ins give new ones.
     ///
     /// # Errors
     /// [`AdminError::Differs`] where another administrator was faster, and others.
     pub async fn change_user(&self, realm: &RealmName, was: User, profile: Profile) -> Result<User, AdminError> {
         let (state, id) = (self.realm_state(realm)?, was.id);
         done(self.room.store.change_user(self.act(&state), was, profile).await?, || AdminError::NoUser(id.into()))?;
+        self.in_force(realm).await?;
         self.user(realm, id).await
     }
 
-    /// Replaces what somebody may be granted, whatever it was.
+    /// Replaces what somebody may be granted, whatever it was. What is taken from them is gone from the answer on.
     ///
     /// # Errors
     /// [`AdminError`].
     pub async fn set_scopes(&self, realm: &RealmName, whom: impl Into<Whom>, scopes: Scopes) -> Result<(), AdminError> {
         let (state, user) = (self.realm_state(realm)?, self.user(realm, whom).await?);
         self.room.store.set_user_scopes(self.act(&state), user.id, scopes).await?;
-        Ok(())
+        self.in_force(realm).await
     }
 
     /// Lets somebody sign in no more, and takes back everything of theirs.

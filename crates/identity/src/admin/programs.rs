@@ -97,7 +97,8 @@ impl Admin {
         Ok(Page::of(rows, limit, |client| client.id.clone()))
     }
 
-    /// Replaces a registration, where the client still is as `was` says.
+    /// Replaces a registration, where the client still is as `was` says. What is taken from it is gone from the answer on:
+    /// tokens minted before are refused, and its grants give new ones.
     ///
     /// # Errors
     /// [`AdminError::Differs`] where another administrator was faster, and others.
@@ -115,30 +116,27 @@ impl Admin {
         }
         let replaced = self.room.store.replace_client(self.act(&state), was, registration).await?;
         done(replaced, || AdminError::NoClient(id.clone()))?;
+        self.in_force(realm).await?;
         self.client(realm, &id).await
     }
 
-    /// Adds a secret and gives it, once; the newest two count.
+    /// Adds a secret and gives it, once; the newest two count. Nothing is done where the client's secrets are not those of
+    /// `was` any more.
     ///
     /// # Errors
-    /// [`AdminError`].
-    pub async fn rotate_client_secret(&self, realm: &RealmName, id: &ClientId) -> Result<Secret<String>, AdminError> {
+    /// [`AdminError::Differs`] where another administrator was faster, and others.
+    pub async fn rotate_client_secret(&self, realm: &RealmName, was: Client) -> Result<Secret<String>, AdminError> {
         let secret = Credential::mint(Kind::ClientSecret, &*self.room.entropy);
-        self.add_secret(realm, id, secret.digest()).await?;
+        self.add_secret(realm, was, secret.digest()).await?;
         Ok(secret.into_secret())
     }
 
     /// Adds a secret that exists already; the newest two count.
     ///
     /// # Errors
-    /// [`AdminError`].
-    pub async fn add_client_secret(
-        &self,
-        realm: &RealmName,
-        id: &ClientId,
-        secret: &Brought,
-    ) -> Result<(), AdminError> {
-        self.add_secret(realm, id, secret.digest()?).await
+    /// [`AdminError::Differs`] where another administrator was faster, and others.
+    pub async fn add_client_secret(&self, realm: &RealmName, was: Client, secret: &Brought) -> Result<(), AdminError> {
+        self.add_secret(realm, was, secret.digest()?).await
     }
 
     /// Lets a client do nothing more, and takes back everything minted for it.
@@ -183,14 +181,13 @@ impl Admin {
         }
     }
 
-    async fn add_secret(&self, realm: &RealmName, id: &ClientId, digest: Digest) -> Result<(), AdminError> {
-        let (state, client) = (self.realm_state(realm)?, self.client(realm, id).await?);
-        not_of_the_house(&client)?;
-        if client.is_public() {
-            return Err(AdminError::Public(id.clone()));
+    async fn add_secret(&self, realm: &RealmName, was: Client, digest: Digest) -> Result<(), AdminError> {
+        let (state, id) = (self.realm_state(realm)?, was.id.clone());
+        not_of_the_house(&was)?;
+        if was.is_public() {
+            return Err(AdminError::Public(id));
         }
-        let known = self.room.store.add_client_secret(self.act(&state), id.clone(), digest).await?;
-        if known { Ok(()) } else { Err(AdminError::NoClient(id.clone())) }
+        done(self.room.store.add_client_secret(self.act(&state), was, digest).await?, || AdminError::NoClient(id))
     }
 }
 

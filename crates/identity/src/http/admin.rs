@@ -21,6 +21,7 @@ use http::request::Parts;
 use sekisho_wire::RefusalId;
 
 use super::Router;
+use super::observe::Said;
 use super::request;
 use crate::admin::Admin;
 use crate::room::Room;
@@ -81,8 +82,11 @@ async fn answered(
     places: &RawPathParams,
     (parts, body): (Parts, Result<Bytes, BytesRejection>),
 ) -> Result<Response, Problem> {
-    let origin = request::origin(&parts, room);
     let by = gate::administrator(room, route.needs(), &parts).await?;
+    if let Some(said) = parts.extensions.get::<Said>() {
+        said.believe();
+    }
+    let origin = request::origin(&parts, room);
     let asked = Asked {
         admin: Admin::on_behalf(Arc::clone(room), by, origin),
         places: places.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),

@@ -77,6 +77,7 @@ async fn reader(asked: &Asked) -> Result<(), Refusal> {
     let (room, realm) = (&asked.room, &asked.realm);
     let params = Params::default();
     let known = client_auth::authenticate(room, realm, asked.authorization()?, &params, &asked.origin).await?;
+    asked.know(&known);
     known.demand(Capability::ReadFeed)
 }
 

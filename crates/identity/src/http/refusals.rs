@@ -7,6 +7,7 @@
 //!
 //! Not here: a refusal that goes back to a client's redirect URI as `error`, which names its reason itself.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -19,8 +20,9 @@ use sekisho_wire::audit::Event;
 use sekisho_wire::{AuditEvent, RealmName, Reason, RefusalId, Subject};
 use serde_json::{Map, Value};
 
+use super::observe::Said;
 use super::request;
-use crate::room::{Origin, Room};
+use crate::room::Room;
 
 /// The room's name in audit lines.
 const ROOM: &str = "identity";
@@ -42,14 +44,16 @@ pub(super) enum Told {
 struct Asking {
     method: Method,
     uri: Uri,
-    origin: Origin,
+    address: Option<IpAddr>,
+    said: Option<Said>,
 }
 
 /// The layer around every route.
 pub(super) async fn recorded(State(room): State<Arc<Room>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let origin = request::origin(&parts, &room);
-    let asking = Asking { method: parts.method.clone(), uri: parts.uri.clone(), origin };
+    let address = request::origin(&parts, &room).address;
+    let said = parts.extensions.get::<Said>().cloned();
+    let asking = Asking { method: parts.method.clone(), uri: parts.uri.clone(), address, said };
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -111,8 +115,8 @@ impl Asking {
         line.method = Some(self.method.as_str().chars().take(32).collect());
         line.path = Some(self.uri.path().chars().take(PATH_CHARS_MAX).collect());
         line.realm = self.realm(room);
-        line.address = self.origin.address;
-        line.request = self.origin.request;
+        line.address = self.address;
+        line.request = self.said.as_ref().map(Said::id);
         line
     }
 

@@ -1,19 +1,19 @@
 //! What endpoints want to know of a request: its realm, its parameters, where it came from.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
-
-use sekisho_wire::RequestId;
+use http::{Extensions, HeaderMap, StatusCode};
 
 use super::answer;
+use super::observe::Said;
 use crate::oauth::client_auth::Known;
 use crate::oauth::params::Params;
 use crate::oauth::refusal::Refusal;
@@ -33,6 +33,7 @@ pub(super) struct Asked {
     pub(super) realm: Arc<RealmState>,
     pub(super) headers: HeaderMap,
     pub(super) origin: Origin,
+    said: Said,
 }
 
 // === impl Asked ===
@@ -46,7 +47,9 @@ impl FromRequestParts<Arc<Room>> for Asked {
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let origin = Origin { user_agent: user_agent(&parts.headers), ..origin(parts, room) };
-        Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin })
+        // There since `observe`, which is around every route.
+        let said = Extension::<Said>::from_request_parts(parts, room).await.map_err(IntoResponse::into_response)?.0;
+        Ok(Self { room: Arc::clone(room), realm, headers: parts.headers.clone(), origin, said })
     }
 }
 
@@ -66,10 +69,17 @@ impl Asked {
         Ok(value)
     }
 
-    /// Where a request of a client that proved who it is came from: it is believed about the id of what it does.
+    /// A client that proved who it is is believed about what its request is a part of.
+    pub(super) fn know(&self, known: &Known) {
+        if !known.client.is_public() {
+            self.said.believe();
+        }
+    }
+
+    /// Where a request of this client came from.
     pub(super) fn of_client(&self, known: &Known) -> Origin {
-        let said = || self.header(REQUEST_ID).filter(|_| !known.client.is_public()).and_then(id);
-        Origin { request: self.origin.request.or_else(said), ..self.origin.clone() }
+        self.know(known);
+        Origin { request: Some(self.said.id()), ..self.origin.clone() }
     }
 
     /// The parameters of a form (RFC 6749 §3.2, appendix B): not JSON, and nothing in the query.
@@ -95,24 +105,24 @@ impl fmt::Debug for Asked {
 
 /// Where a request came from, but for what the agent calls itself.
 pub(super) fn origin(parts: &Parts, room: &Room) -> Origin {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let proxies = &room.settings.trusted_proxies;
-    let said = parts.headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    Origin {
-        address: peer.map(|peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref())),
-        user_agent: None,
-        // Whoever may choose it could hide behind another request's; a client that is known may (`of_client`).
-        request: said.filter(|_| peer.is_some_and(|peer| proxies.trusts(peer))).and_then(id),
-    }
+    let client = |peer| proxies.client(peer, forwarded_for(&parts.headers).as_deref());
+    let said = parts.extensions.get::<Said>();
+    Origin { address: peer(&parts.extensions).map(client), user_agent: None, request: said.map(Said::id) }
+}
+
+/// Whether what comes with a request was said by a proxy of ours.
+pub(super) fn is_from_trusted_proxy(extensions: &Extensions, room: &Room) -> bool {
+    peer(extensions).is_some_and(|peer| room.settings.trusted_proxies.trusts(peer))
+}
+
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(USER_AGENT)?.to_str().ok()?;
     Some(agent.chars().take(USER_AGENT_CHARS_MAX).collect())
-}
-
-fn id(text: &str) -> Option<RequestId> {
-    text.parse().ok()
 }
 
 /// What proxies said, in the order in which they said it: several lines are one list (RFC 9110 §5.3).

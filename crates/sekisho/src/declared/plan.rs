@@ -29,7 +29,7 @@ enum What<'a> {
     MakeRealm,
     MakeClient(&'a ClientId, &'a super::Client),
     ChangeClient(Box<Client>, &'a super::Client),
-    AddSecret(&'a ClientId, &'a Proof),
+    AddSecret(Box<Client>, &'a Proof),
     DisableClient(&'a ClientId),
     EnableClient(&'a ClientId),
     MakeUser(&'a str, &'a super::User),
@@ -126,7 +126,7 @@ async fn clients_for<'a>(
         && let Some(brought) = brought(proof)
         && !found.has_secret(&brought.digest()?)
     {
-        whats.push(What::AddSecret(id, proof));
+        whats.push(What::AddSecret(Box::new(found.clone()), proof));
     }
     match (wanted.disabled, found.disabled_at) {
         (Some(true), None) => whats.push(What::DisableClient(id)),
@@ -216,7 +216,7 @@ impl Step<'_> {
             What::MakeRealm => ("make", "realm", self.realm.to_string(), Vec::new()),
             What::MakeClient(id, client) => ("make", "client", id.to_string(), registration_of(client)),
             What::ChangeClient(was, client) => ("change", "client", was.id.to_string(), differences(was, client)),
-            What::AddSecret(id, _) => ("change", "client", id.to_string(), vec![("secret", "added".to_owned())]),
+            What::AddSecret(was, _) => ("change", "client", was.id.to_string(), vec![("secret", "added".to_owned())]),
             What::DisableClient(id) => ("disable", "client", id.to_string(), Vec::new()),
             What::EnableClient(id) => ("enable", "client", id.to_string(), Vec::new()),
             What::MakeUser(name, user) => ("make", "user", (*name).to_owned(), profile_of(user)),
@@ -250,9 +250,9 @@ impl Step<'_> {
             What::ChangeClient(was, client) => {
                 admin.change_client(realm, *was, client.registration.clone()).await?;
             }
-            What::AddSecret(id, proof) => {
+            What::AddSecret(was, proof) => {
                 if let Some(brought) = brought(proof) {
-                    admin.add_client_secret(realm, id, &brought).await?;
+                    admin.add_client_secret(realm, *was, &brought).await?;
                 }
             }
             What::DisableClient(id) => admin.disable_client(realm, id).await?,

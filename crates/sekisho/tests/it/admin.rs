@@ -306,6 +306,96 @@ async fn removing_or_disabling_somebody_is_in_force_at_once_and_says_who_did_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_administrators_who_replace_a_secret_the_second_is_told_so() {
+    let rig = Rig::start().await;
+    let desk = Desk::of(&rig).await;
+    let (id, used) = rig.machine();
+    let path = format!("{CLIENTS}/{id}");
+    let tag = desk.get(&path).await.header("etag").unwrap().to_owned();
+    let add = || desk.ask(Method::POST, &format!("{path}/secrets"));
+    assert_eq!(problem(&add().send().await, 428)["errors"][0]["header"], "If-Match");
+    // Another second, so that the new secret's time is another.
+    rig.advance(Duration::from_secs(1)).await;
+    let new = add().header("if-match", &tag).send().await;
+    assert_eq!(new.code(), 200, "{}", new.text());
+    problem(&add().header("if-match", &tag).send().await, 412);
+    for secret in [&used, new.json()["secret"].as_str().unwrap()] {
+        let ask = rig.identity.post("/realms/main/oauth2/token").basic(&id, secret);
+        assert_eq!(ask.form(&[("grant_type", "client_credentials")]).send().await.code(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_that_is_taken_from_a_user_is_gone_on_the_very_next_request() {
+    let rig = Rig::start().await;
+    let desk = Desk::of(&rig).await;
+    let write = async |path: &str, token: &str| {
+        let answer = rig.gateway.post(path).bearer(token).send().await;
+        (answer.code(), if answer.code() == 200 { String::new() } else { answer.reason() })
+    };
+    let (opaque, jwt) = (rig.login("bob").await, rig.login_jwt("bob").await);
+    assert_eq!((write("/opaque/x", &opaque).await.0, write("/jwt-feed/x", &jwt).await.0), (200, 200));
+    let put = desk.ask(Method::PUT, &desk.user_path("bob")).header("if-match", "*");
+    assert_eq!(put.json(&json!({ "scopes": "orders:read" })).send().await.code(), 200);
+    assert_eq!(write("/jwt-feed/x", &jwt).await, (401, "subject_revoked".to_owned()));
+    assert_eq!(write("/opaque/x", &opaque).await, (403, "insufficient_scope".to_owned()));
+    assert_eq!(rig.gateway.get("/opaque/x").bearer(&opaque).send().await.code(), 200, "the sign-in goes on");
+    assert_eq!(rig.orders.get("/orders/1").bearer(&jwt).send().await.code(), 401, "and so it is at a service");
+    let new = rig.login_jwt("bob").await;
+    assert_eq!(write("/jwt-feed/x", &new).await, (403, "insufficient_scope".to_owned()));
+    assert_eq!(rig.introspect(&jwt).await, json!({ "active": false }));
+    assert_eq!(rig.introspect(&new).await["scope"], "email openid orders:read profile");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_from_a_client_is_gone_on_the_very_next_request_in_the_administrators_realm_too() {
+    let rig = Rig::start().await;
+    let desk = Desk::of(&rig).await;
+    let (id, secret) = rig.machine();
+    let mint = async |realm: &str, id: &str, secret: &str| {
+        let ask = rig.identity.post(&format!("/realms/{realm}/oauth2/token")).basic(id, secret);
+        ask.form(&[("grant_type", "client_credentials")]).send().await.json()["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let narrow = async |path: &str, scopes: &str| {
+        let mut registration = desk.get(path).await.json()["registration"].clone();
+        registration["scopes"] = json!(scopes);
+        let put = desk.ask(Method::PUT, path).header("if-match", "*").json(&registration).send().await;
+        assert_eq!(put.code(), 200, "{}", put.text());
+    };
+    let post = async |token: &str| rig.gateway.post("/jwt-feed/x").bearer(token).send().await;
+    let old = mint("main", &id, &secret).await;
+    assert_eq!(post(&old).await.code(), 200);
+    narrow(&format!("{CLIENTS}/{id}"), "orders:read").await;
+    assert_eq!(post(&old).await.reason(), "client_revoked");
+    let new = mint("main", &id, &secret).await;
+    assert_eq!(post(&new).await.reason(), "insufficient_scope");
+    assert_eq!(rig.gateway.get("/jwt-feed/x").bearer(&new).send().await.code(), 200);
+
+    let robot = json!({
+        "name": "Robot", "auth": "client_secret_basic", "grants": ["client_credentials"], "redirect_uris": [],
+        "post_logout_redirect_uris": [], "scopes": "admin:read admin:write", "audiences": ["sekisho-admin"],
+        "pkce": "required", "tokens": "jwt", "consent": "implied", "capabilities": [],
+    });
+    let clients = "/admin/v1/realms/sekisho/clients";
+    let made = desk.ask(Method::POST, clients).json(&json!({ "id": "robot", "registration": robot })).send().await;
+    let secret = made.json()["secret"].as_str().unwrap().to_owned();
+    let token = mint("sekisho", "robot", &secret).await;
+    let disable = async |token: &str| {
+        let path = format!("{}/disable", desk.user_path("carol"));
+        rig.identity.post(&path).bearer(token).send().await
+    };
+    assert_eq!(disable(&token).await.code(), 204);
+    narrow(&format!("{clients}/robot"), "admin:read").await;
+    assert_eq!(problem(&disable(&token).await, 401)["reason"], "client_revoked");
+    let token = mint("sekisho", "robot", &secret).await;
+    assert_eq!(problem(&disable(&token).await, 403)["reason"], "insufficient_scope");
+    assert_eq!(rig.identity.get(USERS).bearer(&token).send().await.code(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removed_client_is_cut_off_and_its_id_begins_anew() {
     let rig = Rig::start().await;
     let desk = Desk::of(&rig).await;
@@ -339,7 +429,7 @@ async fn what_the_house_keeps_for_itself_cannot_be_changed() {
         let put = desk.ask(Method::PUT, &path).header("if-match", "*").json(&seen["registration"]).send().await;
         problem(&put, 409);
         problem(&desk.ask(Method::DELETE, &path).header("if-match", "*").send().await, 409);
-        problem(&desk.ask(Method::POST, &format!("{path}/secrets")).send().await, 409);
+        problem(&desk.ask(Method::POST, &format!("{path}/secrets")).header("if-match", "*").send().await, 409);
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) struct Rig {
 struct RigOptions {
     refresh_grace_s: i64,
     deaf: bool,
-    collector: Option<SocketAddr>,
+    traces: Option<Traces>,
     /// A PostgreSQL in place of a file.
     database: Option<postgres::Address>,
 }
@@ -137,30 +137,37 @@ impl Lines {
     }
 }
 
+// === impl RigOptions ===
+
+impl Default for RigOptions {
+    fn default() -> Self {
+        Self { refresh_grace_s: 10, deaf: false, traces: None, database: None }
+    }
+}
+
 // === impl Rig ===
 
 impl Rig {
     pub(crate) async fn start() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None, database: None }).await
+        Self::with(RigOptions::default()).await
     }
 
     pub(crate) async fn start_deaf() -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: true, collector: None, database: None }).await
+        Self::with(RigOptions { deaf: true, ..RigOptions::default() }).await
     }
 
     pub(crate) async fn start_with_refresh_grace(refresh_grace_s: i64) -> Self {
-        Self::with(RigOptions { refresh_grace_s, deaf: false, collector: None, database: None }).await
+        Self::with(RigOptions { refresh_grace_s, ..RigOptions::default() }).await
     }
 
-    /// One whose rooms and services tell a collector all that they do.
-    pub(crate) async fn start_traced(collector: SocketAddr) -> Self {
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: Some(collector), database: None }).await
+    /// One whose rooms and services tell a collector what they do.
+    pub(crate) async fn start_traced(traces: Traces) -> Self {
+        Self::with(RigOptions { traces: Some(traces), ..RigOptions::default() }).await
     }
 
     /// On a PostgreSQL.
     pub(crate) async fn start_on(address: &str) -> Self {
-        let database = Some(address.parse().unwrap());
-        Self::with(RigOptions { refresh_grace_s: 10, deaf: false, collector: None, database }).await
+        Self::with(RigOptions { database: Some(address.parse().unwrap()), ..RigOptions::default() }).await
     }
 
     /// Another process, on the same database and at the same time of day.
@@ -213,8 +220,8 @@ impl Rig {
             RealmSettings { refresh_grace_s: options.refresh_grace_s, ..RealmSettings::default() };
         settings.realms = [("shop".parse().unwrap(), crate::pages::dressed())].into();
         let mut house = House::within(surroundings.clone());
-        if let Some(collector) = options.collector {
-            house.trace(&everything(collector)).unwrap();
+        if let Some(traces) = &options.traces {
+            house.trace(traces).unwrap();
         }
         let keep = match &options.database {
             Some(address) => Keep::Postgres { dir: dir.path().to_owned(), address: Box::new(address.clone()) },
@@ -634,7 +641,8 @@ async fn services(
         let secret = if fresh {
             admin.create_client(&realm(), id, machine()).await.unwrap().unwrap()
         } else {
-            admin.rotate_client_secret(&realm(), &id).await.unwrap()
+            let was = admin.client(&realm(), &id).await.unwrap();
+            admin.rotate_client_secret(&realm(), was).await.unwrap()
         };
         secrets.push(secret);
     }

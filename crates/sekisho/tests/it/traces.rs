@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Json;
 use axum::routing::post;
-use sekisho::config::RemoteRealm;
+use sekisho::config::{RemoteRealm, Traces};
 use sekisho::http::listener::Serving;
 use sekisho::wiring::{GatewayPlan, House};
 use sekisho_guard::clock::SystemClock;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 
-use crate::client::Client;
+use crate::client::{Answer, Client};
 use crate::rig::{Rig, enforcement_point, everything, realm};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -106,7 +106,7 @@ fn traceparent() -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_runs_through_gateway_identity_orders_and_stock_and_holds_nothing_of_the_caller() {
     let collector = Collector::start().await;
-    let rig = Rig::start_traced(collector.addr()).await;
+    let rig = Rig::start_traced(everything(collector.addr())).await;
     let token = rig.login("alice").await;
     let answer = rig.gateway.get("/shop/orders/1").bearer(&token).header("traceparent", &traceparent()).send().await;
     assert_eq!(answer.code(), 200, "{}", answer.text());
@@ -146,7 +146,7 @@ async fn one_trace_runs_through_gateway_identity_orders_and_stock_and_holds_noth
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_crosses_the_wire_to_an_identity_in_another_process() {
     let collector = Collector::start().await;
-    let rig = Rig::start_traced(collector.addr()).await;
+    let rig = Rig::start_traced(everything(collector.addr())).await;
     let secret = rig.register("gate1", enforcement_point()).await.unwrap();
     let remote = RemoteRealm {
         name: realm(),
@@ -183,9 +183,35 @@ async fn a_trace_crosses_the_wire_to_an_identity_in_another_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn identity_believes_a_known_client_about_its_request_and_trace_and_no_stranger() {
+    let collector = Collector::start().await;
+    let rig = Rig::start_traced(Traces { sample: 0.0.try_into().unwrap(), ..everything(collector.addr()) }).await;
+    let said = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    let (id, secret) = rig.machine();
+    let form = [("grant_type", "client_credentials"), ("scope", "nobodys:scope")];
+    let ask = |secret: &str, trace: &str| {
+        let ask = rig.identity.post("/realms/main/oauth2/token").basic(&id, secret).form(&form);
+        ask.header("x-request-id", said).header("traceparent", &traceparent().replace("4bf9", trace)).send()
+    };
+    let (known, stranger) = (ask(&secret, "aaaa").await, ask("sekcs0", "bbbb").await);
+    assert_eq!((known.code(), stranger.code()), (400, 401));
+    let audited = |answer: &Answer| {
+        let lines = rig.audit.lines_of_refusal(answer.json()["id"].as_str().unwrap());
+        assert_eq!(lines[0]["request"], answer.header("x-request-id").unwrap());
+        lines[0]["request"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(audited(&known), said);
+    assert_ne!(audited(&stranger), said);
+    rig.settle().await;
+    let [span] = collector.spans(&TRACE.replace("4bf9", "aaaa")).try_into().unwrap();
+    assert_eq!((&*span.parent, &span.attributes["sekisho.request"]["stringValue"]), (CLIENT, &json!(said)));
+    assert!(collector.spans(&TRACE.replace("4bf9", "bbbb")).is_empty(), "a stranger decides nothing that we store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_says_of_its_trace_goes_on_unless_it_is_malformed() {
     let collector = Collector::start().await;
-    let mut rig = Rig::start_traced(collector.addr()).await;
+    let mut rig = Rig::start_traced(everything(collector.addr())).await;
     let ask = async |rig: &Rig, traceparent: &str| {
         let ask = rig.gateway.get("/open/x").header("traceparent", traceparent).header("tracestate", "a=b");
         assert_eq!(ask.send().await.code(), 200);

@@ -55,16 +55,39 @@ async fn users_are_listed_by_name_page_after_page(rig: &Rig) {
     assert_eq!(rest.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["dave"]);
 }
 
-async fn a_rehash_and_new_scopes_append_nothing_to_the_feed(rig: &Rig) {
+async fn a_rehash_and_more_scopes_append_nothing_to_the_feed(rig: &Rig) {
     let user = rig.user("alice").await;
     let before = rig.head().await;
     let change = |from: &str| Rehash { from: from.into(), to: "newer".into() };
     assert_eq!(rig.store.rehash_password(rig.act(), user, change("another")).await, Ok(false), "changed meanwhile");
     assert_eq!(rig.store.rehash_password(rig.act(), user, change(PASSWORD)).await, Ok(true));
-    assert_eq!(rig.store.set_user_scopes(rig.act(), user, "stock:write".parse().unwrap()).await, Ok(true));
+    let more = format!("{} stock:write", alice_of(rig, user).await.scopes);
+    assert_eq!(rig.store.set_user_scopes(rig.act(), user, more.parse().unwrap()).await, Ok(true));
     let kept = rig.store.user(&rig.realm, user).await.unwrap().unwrap();
-    assert_eq!((kept.password.expose().as_str(), kept.scopes.to_string().as_str()), ("newer", "stock:write"));
+    assert_eq!((kept.password.expose().as_str(), kept.scopes.to_string().as_str()), ("newer", more.as_str()));
     assert_eq!(rig.head().await, before);
+}
+
+async fn a_scope_that_is_taken_takes_back_every_token_and_no_sign_in(rig: &Rig) {
+    let (user, _, grant) = rig.any_grant("alice").await;
+    let narrow = |scopes: &str| scopes.parse::<sekisho_wire::Scopes>().unwrap();
+    rig.store.set_user_scopes(rig.act(), user, narrow("orders:read orders:write")).await.unwrap();
+    let profile = |scopes: &str| Profile { scopes: narrow(scopes), display_name: None, email: None };
+    let before = rig.head().await;
+    assert_eq!(rig.store.set_user_scopes(rig.act_at(5), user, narrow("orders:read stock:read")).await, Ok(true));
+    assert_eq!(rig.head().await.revision.0, before.revision.0 + 1);
+    assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: user.into() }]);
+    assert_eq!(rig.entries().await.pop().unwrap().until, NOW.plus_s(5 + TOKEN_LIFETIME_S));
+    let was = alice_of(rig, user).await;
+    assert_eq!(rig.store.change_user(rig.act_at(6), was, profile("orders:read")).await, Ok(Replaced::Done));
+    assert_eq!(rig.head().await.revision.0, before.revision.0 + 2);
+    assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: user.into() }]);
+    let basis = rig.store.basis(&rig.realm, grant).await.unwrap().unwrap();
+    assert_eq!((basis.check(NOW.plus_s(7)), basis.position), (Ok(()), rig.head().await));
+    assert_eq!(basis.user.scopes, narrow("orders:read"));
+    let was = alice_of(rig, user).await;
+    assert_eq!(rig.store.change_user(rig.act_at(8), was, profile("orders:read a b")).await, Ok(Replaced::Done));
+    assert_eq!(rig.head().await.revision.0, before.revision.0 + 2, "what is given takes nothing back");
 }
 
 async fn a_changed_password_keeps_one_session_and_takes_everything_else_back(rig: &Rig) {
@@ -122,7 +145,7 @@ async fn a_change_is_made_only_to_what_was_seen(rig: &Rig) {
     let id = rig.user("alice").await;
     let (seen, head) = (alice_of(rig, id).await, rig.head().await);
     let profile = |email: &str| Profile {
-        scopes: "orders:read".parse().unwrap(),
+        scopes: "orders:read stock:read".parse().unwrap(),
         display_name: Some("Alice".to_owned()),
         email: Some(email.to_owned()),
     };
@@ -165,7 +188,8 @@ on_every_backend!(
     a_user_reads_back_by_id_and_by_name_in_any_case,
     a_taken_name_is_refused,
     users_are_listed_by_name_page_after_page,
-    a_rehash_and_new_scopes_append_nothing_to_the_feed,
+    a_rehash_and_more_scopes_append_nothing_to_the_feed,
+    a_scope_that_is_taken_takes_back_every_token_and_no_sign_in,
     a_changed_password_keeps_one_session_and_takes_everything_else_back,
     disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back,
     a_user_who_does_not_exist_changes_nothing,

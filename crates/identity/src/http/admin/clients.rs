@@ -90,7 +90,8 @@ pub(super) fn routes() -> Vec<Route> {
             "addSecret",
             "Add a secret to a client; the newest two count",
             add_secret,
-        ),
+        )
+        .guarded(),
     ]
 }
 
@@ -139,7 +140,10 @@ async fn enable(call: Call<NoQuery, Nothing>) -> Result<Done, Problem> {
 }
 
 async fn add_secret(call: Call<NoQuery, Nothing>) -> Result<Shown<MadeSecret>, Problem> {
-    let secret = call.admin.rotate_client_secret(&call.realm()?, &call.client()?).await?;
+    let realm = call.realm()?;
+    let was = call.admin.client(&realm, &call.client()?).await?;
+    call.demand_seen(&ClientShown::of(was.clone()))?;
+    let secret = call.admin.rotate_client_secret(&realm, was).await?;
     Ok(Shown(MadeSecret { secret: secret.expose().clone() }))
 }
 
