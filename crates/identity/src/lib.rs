@@ -49,7 +49,7 @@ mod throttle;
 
 pub use admin::Admin;
 pub use keys::{Examined, KeyTrouble, RotateError, Takeover, examine};
-pub use meters::{HashingReading, Readings, RealmReading, SignInEnd};
+pub use meters::{EndpointReading, HashingReading, Readings, RealmReading, SignInEnd};
 pub use oauth::redirect_uri::BadRedirectUri;
 pub use settings::{
     Accent, BadAccent, BadBaseUrl, BadLogo, BadName, Limits, Logo, Name, RealmSettings, Settings, Theme,
@@ -136,6 +136,7 @@ impl Identity {
             signed: Signed::new(limits.signed_entries_max),
             form_key: seal.derive("form tokens"),
             realms: Realms::default(),
+            meter: meters::ListenerMeter::new(),
             draining: watch::Sender::new(false),
             store,
             clock,

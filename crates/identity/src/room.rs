@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
+use crate::meters::ListenerMeter;
 use crate::oauth::own::ReadBack;
 use crate::password::Passwords;
 use crate::realms::{RealmState, Realms};
@@ -29,6 +30,7 @@ pub(crate) struct Room {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) audit: Arc<dyn Audit>,
     pub(crate) tracer: Option<Tracer>,
+    pub(crate) meter: ListenerMeter,
     pub(crate) settings: Settings,
     pub(crate) base: Base,
     pub(crate) seal: SealingKey,

@@ -19,6 +19,9 @@ use sekisho_guard::otlp::Exports;
 use sekisho_token::Timestamp;
 use sekisho_wire::Audit;
 
+/// Classes of status codes, as both rooms count them.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
 /// What became of spans.
 pub fn spans(page: &mut Page, Exports { exported, dropped }: Exports) {
     let help = "Spans that the collector has.";

@@ -38,10 +38,13 @@ pub(super) async fn observed(State(room): State<Arc<Room>>, mut request: Request
     // The template that matched, never the path: a path may hold anything.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = route.as_ref().and_then(|route| span(&room, trace, route.as_str()));
+    let route = route.as_ref().map(MatchedPath::as_str);
     let answering = async {
+        let begun = room.clock.monotonic();
         let response = next.run(request).await;
-        let (route, status) = (route.as_ref().map(MatchedPath::as_str), response.status().as_u16());
-        tracing::debug!(route, status, "answered");
+        let status = response.status();
+        tracing::debug!(route, status = status.as_u16(), "answered");
+        room.meter.answered(route, status, room.clock.monotonic().since(begun));
         response
     };
     let mut response = observe::named("http", said.id(), observe::traced(span.as_ref(), answering)).await;

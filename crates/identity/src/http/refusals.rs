@@ -64,7 +64,9 @@ pub(super) async fn recorded(State(room): State<Arc<Room>>, request: Request, ne
         Some(Told::Person { id, .. } | Told::Problem { id, .. }) => *id,
         Some(Told::Program { .. }) | None => RefusalId::generate(room.now(), &*room.entropy),
     };
-    room.record(asking.line(&room, id, status, told.as_ref()));
+    let reason = told.as_ref().map_or_else(|| of_status(status), |told| told.reason(status));
+    room.meter.refused(reason);
+    room.record(asking.line(&room, (id, reason), told.as_ref()));
     match told {
         Some(Told::Program { members, .. }) => with_id(response, members, id),
         Some(Told::Person { .. } | Told::Problem { .. }) | None => response,
@@ -106,10 +108,10 @@ impl Told {
 // === impl Asking ===
 
 impl Asking {
-    fn line(&self, room: &Room, id: RefusalId, status: StatusCode, told: Option<&Told>) -> AuditEvent {
+    fn line(&self, room: &Room, (id, reason): (RefusalId, Reason), told: Option<&Told>) -> AuditEvent {
         let mut line = AuditEvent::new(room.now(), ROOM, Event::Refused);
         line.refusal = Some(id);
-        line.reason = Some(told.map_or_else(|| of_status(status), |told| told.reason(status)));
+        line.reason = Some(reason);
         line.detail = told.and_then(Told::detail);
         line.subject = told.and_then(Told::by);
         line.method = Some(self.method.as_str().chars().take(32).collect());

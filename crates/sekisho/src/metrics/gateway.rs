@@ -3,10 +3,8 @@
 use sekisho_gateway::Readings;
 use sekisho_wire::meter::Lookups;
 
+use super::CLASSES;
 use super::page::{Family, Kind, Page};
-
-/// Classes of status codes, as `RouteReading::answers` has them.
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Writes everything that the gateway has counted.
 pub fn write(page: &mut Page, readings: &Readings) {

@@ -3,11 +3,13 @@
 use sekisho_identity::Readings;
 use sekisho_model::client::GrantType;
 
+use super::CLASSES;
 use super::page::{Kind, Page};
 
 /// Writes everything that identity has counted.
 pub fn write(page: &mut Page, readings: &Readings) {
-    let Readings { realms, hashing } = readings;
+    let Readings { realms, hashing, .. } = readings;
+    listener(page, readings);
     let help = "Answers of the token endpoint that brought a token, by grant.";
     let mut family = page.family("sekisho_identity_tokens_issued_total", Kind::Counter, help);
     for realm in realms {
@@ -40,6 +42,26 @@ pub fn write(page: &mut Page, readings: &Readings) {
     page.family("sekisho_identity_hashing_waiting_max", Kind::Gauge, help).sample(&[], hashing.waiting_max);
     let help = "Passwords that were not hashed because the queue was full.";
     page.family("sekisho_identity_hashing_refused_total", Kind::Counter, help).sample(&[], hashing.refused);
+}
+
+fn listener(page: &mut Page, Readings { endpoints, refusals, .. }: &Readings) {
+    let help = "Answers, by endpoint (empty where there is none) and class of status.";
+    let mut family = page.family("sekisho_identity_requests_total", Kind::Counter, help);
+    for endpoint in endpoints {
+        for (class, count) in CLASSES.iter().zip(endpoint.answers) {
+            family.sample(&[("endpoint", endpoint.name), ("class", class)], count);
+        }
+    }
+    let help = "From the head of a request to the head of its answer.";
+    let mut family = page.family("sekisho_identity_seconds", Kind::Histogram, help);
+    for endpoint in endpoints.iter().filter(|endpoint| !endpoint.name.is_empty()) {
+        family.spread(&[("endpoint", endpoint.name)], &endpoint.took);
+    }
+    let help = "Refusals, by reason; `sekisho explain` knows each of them.";
+    let mut family = page.family("sekisho_identity_refusals_total", Kind::Counter, help);
+    for (reason, count) in refusals {
+        family.sample(&[("reason", reason.code())], count);
+    }
 }
 
 const fn word(grant: GrantType) -> &'static str {

@@ -79,6 +79,14 @@ async fn the_numbers_grow_with_what_happened() {
         assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 200);
     }
 
+    let (id, secret) = rig.machine();
+    let mint = async |secret: &str| {
+        let ask = rig.identity.post("/realms/main/oauth2/token").basic(&id, secret);
+        ask.form(&[("grant_type", "client_credentials")]).send().await.code()
+    };
+    assert_eq!((mint(&secret).await, mint("sekcs0").await), (200, 401));
+    assert_eq!(rig.identity.get("/nowhere").send().await.code(), 404);
+
     let after = Page::of(&metrics).await;
     let check = |sample: &str, expected: f64| {
         assert_eq!(after.value(sample) - before.value(sample), expected, "{sample}");
@@ -92,6 +100,12 @@ async fn the_numbers_grow_with_what_happened() {
     check(r#"sekisho_gateway_swap_lookups_total{realm="main",found="hit"}"#, 2.0);
     check(r#"sekisho_gateway_swap_lookups_total{realm="main",found="miss"}"#, 1.0);
     check(r#"sekisho_gateway_upstream_seconds_count{route="opaque"}"#, 3.0);
+    check(r#"sekisho_identity_requests_total{endpoint="/oauth2/token",class="2xx"}"#, 1.0);
+    check(r#"sekisho_identity_requests_total{endpoint="/oauth2/token",class="4xx"}"#, 1.0);
+    check(r#"sekisho_identity_requests_total{endpoint="",class="4xx"}"#, 1.0);
+    check(r#"sekisho_identity_seconds_count{endpoint="/oauth2/token"}"#, 2.0);
+    check(r#"sekisho_identity_refusals_total{reason="wrong_client"}"#, 1.0);
+    check(r#"sekisho_identity_refusals_total{reason="no_route"}"#, 1.0);
     check(r#"sekisho_identity_tokens_issued_total{realm="main",grant="authorization_code"}"#, 2.0);
     check(r#"sekisho_identity_tokens_issued_total{realm="main",grant="token_exchange"}"#, 1.0);
     check(r#"sekisho_identity_logins_total{realm="main",outcome="succeeded"}"#, 2.0);
