@@ -68,6 +68,13 @@ pub enum OpenError {
         /// The newest version that we know.
         known: i64,
     },
+    /// A restore did not come to its end, so nobody knows which database is meant.
+    #[error(
+        "`{}` is there: a restore was interrupted; expected it to be done again with `sekisho restore`, or that file to be \
+         removed, and `sekisho.db.replaced-EPOCH` moved back where `sekisho.db` is missing",
+        .0.display()
+    )]
+    RestoreInterrupted(PathBuf),
     /// The database cannot be opened or brought up to date.
     #[error("cannot open the database `{}`", path.display())]
     Database {
@@ -84,6 +91,7 @@ pub enum OpenError {
 /// [`OpenError`].
 pub async fn open(dir: &Path, settings: Settings) -> Result<Arc<SqlStore>, OpenError> {
     let lock = DirLock::take(dir)?;
+    no_restore_was_interrupted(dir)?;
     let path = dir.join("sekisho.db");
     make_file(&path)?;
     sync(dir)?;
@@ -147,6 +155,11 @@ async fn connect(options: &SqliteConnectOptions, path: &Path) -> Result<SqliteCo
 
 fn cannot_open(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.to_owned(), source: Box::new(source) }
+}
+
+fn no_restore_was_interrupted(dir: &Path) -> Result<(), OpenError> {
+    let draft = backup::draft_in(dir);
+    if draft.exists() { Err(OpenError::RestoreInterrupted(draft)) } else { Ok(()) }
 }
 
 /// Makes the file before SQLite does, for us alone; SQLite gives the same permissions to the files beside it.

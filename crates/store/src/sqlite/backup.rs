@@ -6,6 +6,9 @@
 //!                            what was there before stays as sekisho.db.replaced-EPOCH
 //! ```
 //!
+//! The draft is there from the first byte to the last rename, and a house with a draft does not open: a restore that was
+//! interrupted is gone on with by restoring again, never by a new and empty database.
+//!
 //! A backup is one transaction's view: whole, whatever is written meanwhile, and writers do not wait for it. A file of the
 //! wanted name is either a whole backup or not there.
 //!
@@ -35,6 +38,9 @@ use crate::feed;
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// A database and what SQLite keeps beside it while it is open.
 const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+
+/// What the name of a database that was replaced ends with, before the epoch that replaced it.
+const ASIDE: &str = ".replaced-";
 
 /// A copy that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,7 +172,7 @@ pub async fn backup_at_rest(dir: &Path, file: &Path) -> Result<Backup, BackupErr
 pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     looks_like_a_backup(file)?;
     let _lock = DirLock::take(dir).map_err(OpenError::from)?;
-    let (database, draft) = (dir.join("sekisho.db"), dir.join("sekisho.db.restoring"));
+    let (database, draft) = (dir.join("sekisho.db"), draft_in(dir));
     let restored = redraft(file, &draft, &database, now).await;
     let (epoch, schema) = match restored {
         Ok(restored) => restored,
@@ -175,8 +181,10 @@ pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored
             return Err(error);
         }
     };
-    let replaced = put_in_place(&draft, &database, epoch)
-        .map_err(|source| RestoreError::Files { path: database.clone(), source })?;
+    let replaced = put_in_place(&draft, &database, epoch).map_err(|source| {
+        remove(&draft);
+        RestoreError::Files { path: database.clone(), source }
+    })?;
     sync(dir).map_err(OpenError::from)?;
     Ok(Restored { epoch, schema, replaced })
 }
@@ -187,7 +195,7 @@ async fn redraft(file: &Path, draft: &Path, database: &Path, now: Timestamp) -> 
     copy_in(file, draft).map_err(|source| RestoreError::Files { path: file.to_owned(), source })?;
     let mut connection = connect(&options().filename(draft), draft).await?;
     let schema = checked(&mut connection, file).await?;
-    let lost = newest_epoch_of(database).await;
+    let lost = newest_epoch_of(database).await.max(newest_epoch_aside(database));
     let mut connection = Connection::over(SqliteDriver::new(connection));
     let epoch = feed::begin_epoch(&mut connection, now, lost).await;
     connection.close().await;
@@ -285,24 +293,50 @@ async fn newest_epoch_of(database: &Path) -> Epoch {
     newest.unwrap_or_else(|_| unread(database))
 }
 
+/// The newest epoch that a restore began here, by the names of what it moved aside: one that was interrupted has left no
+/// database to look into.
+fn newest_epoch_aside(database: &Path) -> Epoch {
+    let name = database.file_name().map(|name| format!("{}{ASIDE}", name.to_string_lossy())).unwrap_or_default();
+    let entries = database.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let epochs = files.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(&name)?.parse().ok());
+    Epoch(epochs.max().unwrap_or(0))
+}
+
 fn unread(database: &Path) -> Epoch {
     tracing::warn!(database = %database.display(), "what is replaced cannot be read; the new epoch is by the clock alone");
     Epoch(0)
 }
 
-/// The log is moved aside with its database: beside another one, SQLite would play it into that.
+/// The log is moved aside with its database: beside another one, SQLite would play it into that. What was moved is moved
+/// back where the rest cannot be.
 fn put_in_place(draft: &Path, database: &Path, epoch: Epoch) -> io::Result<Option<PathBuf>> {
-    let aside = beside(database, &format!(".replaced-{}", epoch.0));
-    let mut replaced = None;
+    let aside = beside(database, &format!("{ASIDE}{}", epoch.0));
+    let mut moved = Vec::new();
+    let placed = move_aside(database, &aside, &mut moved).and_then(|()| fs::rename(draft, database));
+    if let Err(error) = placed {
+        for part in moved {
+            fs::rename(beside(&aside, part), beside(database, part))?;
+        }
+        return Err(error);
+    }
+    Ok((!moved.is_empty()).then_some(aside))
+}
+
+fn move_aside(database: &Path, aside: &Path, moved: &mut Vec<&'static str>) -> io::Result<()> {
     for part in PARTS {
-        match fs::rename(beside(database, part), beside(&aside, part)) {
-            Ok(()) => replaced = Some(aside.clone()),
+        match fs::rename(beside(database, part), beside(aside, part)) {
+            Ok(()) => moved.push(part),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    fs::rename(draft, database)?;
-    Ok(replaced)
+    Ok(())
+}
+
+/// Where a restore writes what will be the database of `dir`.
+pub(super) fn draft_in(dir: &Path) -> PathBuf {
+    dir.join("sekisho.db.restoring")
 }
 
 fn remove(database: &Path) {

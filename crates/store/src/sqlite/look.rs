@@ -7,7 +7,9 @@ use std::sync::Arc;
 use rustix::fs::{FlockOperation, flock};
 
 use super::driver::SqliteDriver;
-use super::{OpenError, READS_WAITING_MAX, SCHEMA_VERSION, connect, migrations, options, reader};
+use super::{
+    OpenError, READS_WAITING_MAX, SCHEMA_VERSION, connect, migrations, no_restore_was_interrupted, options, reader,
+};
 use crate::connection::Connection;
 use crate::directory::holder;
 use crate::lane::Lane;
@@ -27,6 +29,7 @@ pub enum Held {
 /// # Errors
 /// [`OpenError`].
 pub async fn look(dir: &Path, settings: Settings) -> Result<Look, OpenError> {
+    no_restore_was_interrupted(dir)?;
     let path = dir.join("sekisho.db");
     if !path.exists() {
         return Ok(Look::Nothing);

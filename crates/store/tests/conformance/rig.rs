@@ -273,9 +273,14 @@ pub(crate) fn settings(clock: &TestClock, cut: &Cut) -> Settings {
     }
 }
 
+/// The settings of a store with nothing around it.
+pub(crate) fn alone() -> Settings {
+    settings(&TestClock::new(), &Cut::joined("store"))
+}
+
 /// A store in this directory, with nothing around it.
 pub(crate) async fn reopen(dir: &Path) -> Arc<SqlStore> {
-    sqlite::open(dir, settings(&TestClock::new(), &Cut::joined("store"))).await.unwrap()
+    sqlite::open(dir, alone()).await.unwrap()
 }
 
 /// Every entry of this epoch, page after page.

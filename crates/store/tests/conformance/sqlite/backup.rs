@@ -14,7 +14,7 @@ use sekisho_wire::feed::After;
 use sekisho_wire::{Epoch, TokenId};
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::rig::{NOW, Rig, reopen};
+use crate::rig::{NOW, Rig, alone, reopen};
 
 async fn backup_of(rig: &Rig) -> std::path::PathBuf {
     let file = rig.data().join("../kept.db");
@@ -117,6 +117,49 @@ async fn a_restore_begins_an_epoch_after_that_of_the_backup_and_of_what_it_repla
     let second = sqlite::restore(&rig.data(), &file, Timestamp(10)).await.unwrap();
     assert_eq!(second.epoch, Epoch(epoch.0 + 1));
     assert!(replaced.exists() && second.replaced.unwrap().exists());
+}
+
+#[tokio::test]
+async fn a_house_whose_restore_was_interrupted_does_not_open_until_it_is_restored_again() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    rig.store.close().await;
+    let dir = rig.data();
+    let first = sqlite::restore(&dir, &file, Timestamp(10)).await.unwrap().epoch;
+    // As a restore leaves it that is killed between its renames, or before them.
+    for moved_aside in [true, false] {
+        std::fs::copy(&file, dir.join("sekisho.db.restoring")).unwrap();
+        if moved_aside {
+            std::fs::rename(dir.join("sekisho.db"), dir.join(format!("sekisho.db.replaced-{}", first.0 + 1))).unwrap();
+        }
+        let before = names_in(&dir);
+        let refused = sqlite::open(&dir, alone()).await;
+        assert!(matches!(refused, Err(OpenError::RestoreInterrupted(_))), "{refused:?}");
+        assert!(matches!(sqlite::look(&dir, alone()).await, Err(OpenError::RestoreInterrupted(_))));
+        assert_eq!(names_in(&dir).len(), before.len(), "no empty database was made");
+        let again = sqlite::restore(&dir, &file, Timestamp(10)).await.unwrap();
+        assert!(again.epoch > Epoch(first.0 + 1), "after the one that was begun: {again:?}");
+        let store = reopen(&dir).await;
+        assert_eq!(store.head(&rig.realm).await.unwrap().position.epoch, again.epoch);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_cannot_be_put_in_place_leaves_the_house_as_it_was() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    rig.user("alice").await;
+    rig.store.close().await;
+    let dir = rig.data();
+    let next = sqlite::restore(&dir, &file, Timestamp(10)).await.unwrap().epoch.0 + 1;
+    // No file can be moved to where a directory is.
+    std::fs::create_dir_all(dir.join(format!("sekisho.db.replaced-{next}")).join("something")).unwrap();
+    let refused = sqlite::restore(&dir, &file, Timestamp(10)).await;
+    assert!(matches!(refused, Err(RestoreError::Files { .. })), "{refused:?}");
+    let store = reopen(&dir).await;
+    assert_eq!(store.head(&rig.realm).await.unwrap().position.epoch, Epoch(next - 1));
+    store.close().await;
 }
 
 #[tokio::test]
