@@ -21,6 +21,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sekisho_guard::clock::{Elapsed, before};
 use sekisho_token::Entropy;
+use sekisho_token::entropy::Drawn;
 use sekisho_wire::trace::Tracer;
 use sekisho_wire::{Audit, Clock};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +35,7 @@ use crate::config::Limits;
 use crate::frontdoor::Door;
 use crate::meters::Meters;
 use crate::routes::Table;
+use crate::trail::Peer;
 use crate::upstream::Pool;
 
 /// How much of a body hyper reads ahead. A head must fit as well.
@@ -65,6 +67,7 @@ pub(crate) struct Core {
     shared: Arc<Shared>,
     pool: Arc<Pool>,
     handle: Handle,
+    ids: Drawn,
 }
 
 /// What the cores are told.
@@ -98,7 +101,8 @@ impl Core {
     pub(crate) fn new(shared: Arc<Shared>, handle: Handle) -> Arc<Self> {
         let limits = &shared.limits;
         let pool = Pool::new(Arc::clone(&shared.clock), limits.upstream_idle_max, limits.upstream_idle_deadline);
-        Arc::new(Self { pool: Arc::new(pool), handle, shared })
+        let ids = Drawn::from(Arc::clone(&shared.entropy));
+        Arc::new(Self { pool: Arc::new(pool), handle, ids, shared })
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -107,6 +111,11 @@ impl Core {
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// Randomness for ids of requests.
+    pub(crate) fn ids(&self) -> &dyn Entropy {
+        &self.ids
     }
 
     pub(crate) fn handle(&self) -> &Handle {
@@ -211,8 +220,9 @@ impl Core {
         let door = Door::new(stream, Arc::clone(limits), &self.shared.clock);
         let link = door.link();
         let core = Arc::clone(&self);
+        let at = Arc::new(Peer::at(peer.ip()));
         let service = service_fn(move |request| {
-            let answer = crate::handle(Arc::clone(&core), Arc::clone(&link), peer, request);
+            let answer = crate::handle(Arc::clone(&core), Arc::clone(&link), Arc::clone(&at), request);
             async move { Ok::<_, Infallible>(answer.await) }
         });
         let mut builder = Builder::new();

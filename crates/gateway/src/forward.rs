@@ -56,7 +56,7 @@ pub(crate) async fn forward(
     let in_target = || HeaderValue::from_str(head.uri.authority()?.as_str()).ok();
     let host = head.headers.get(HOST).cloned().or_else(in_target);
     let ours = ForwardedAs { proto: shared.table().scheme.as_str(), host, prefix: route.strip_prefix.as_deref() };
-    headers::forwarded(&mut head.headers, told, trail.peer.ip(), ours);
+    headers::forwarded(&mut head.headers, told, &trail.peer, ours);
     prove(&mut head.headers, permitted);
     cookies::strip(&mut head.headers);
     head.headers.remove("x-csrf-token");
@@ -76,7 +76,7 @@ pub(crate) async fn forward(
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = head.headers;
     let begun = shared.clock.monotonic();
-    let answer = upstream::send(core, &route.upstream, request, until).await;
+    let answer = upstream::send(core, &route.upstream, request, (begun, until)).await;
     route.meter.upstream.observe(shared.clock.monotonic().since(begun));
     spans::called(span, &answer);
     let answer = answer?;

@@ -129,16 +129,16 @@ pub(crate) fn host_name(authority: &str) -> Result<Cow<'_, str>, Refused> {
             let name_len = address.len() + 2;
             (authority.get(..name_len).unwrap_or_default(), port.strip_prefix(':').or(port.is_empty().then_some("0")))
         }
-        None => match authority.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
+        None => match authority.as_bytes().iter().position(|byte| *byte == b':') {
+            Some(colon) => (authority.get(..colon).unwrap_or_default(), authority.get(colon + 1..)),
             None => (authority, Some("0")),
         },
     };
     port.filter(|port| port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit())).ok_or_else(bad)?;
     let name = name.strip_suffix('.').unwrap_or(name);
     let fine =
-        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if !name.starts_with('[') && !name.split('.').all(fine) {
+        |label: &[u8]| !label.is_empty() && label.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if !name.starts_with('[') && !name.as_bytes().split(|byte| *byte == b'.').all(fine) {
         return Err(bad());
     }
     let lower = !name.bytes().any(|b| b.is_ascii_uppercase());

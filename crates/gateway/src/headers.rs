@@ -6,8 +6,6 @@
 //!
 //! Specs: RFC 9110 §7.6.1 (hop-by-hop), RFC 7239 and its `X-Forwarded-*` forebears.
 
-use std::net::IpAddr;
-
 use http::header::{
     self, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
     HeaderValue, ORIGIN, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
@@ -15,6 +13,7 @@ use http::header::{
 use sekisho_wire::Reason;
 
 use crate::refusal::Refused;
+use crate::trail::Peer;
 
 pub(crate) mod cookies;
 
@@ -91,10 +90,9 @@ pub(crate) struct Told {
 /// client.
 pub(crate) fn enter(headers: &mut HeaderMap, peer_is_trusted: bool) -> Result<Told, Refused> {
     let told = if peer_is_trusted { Told::by(headers) } else { Told::default() };
-    strip_hop_by_hop(headers)?;
+    strip_nominated(headers)?;
     // hyper has answered `Expect: 100-continue` itself; the upstream must not answer it again.
-    headers.remove(EXPECT);
-    remove_where(headers, |name| is_identity(name.as_bytes()));
+    remove_where(headers, |name| is_hop_by_hop(name) || *name == EXPECT || is_identity(name.as_str().as_bytes()));
     Ok(told)
 }
 
@@ -103,24 +101,23 @@ pub(crate) fn enter(headers: &mut HeaderMap, peer_is_trusted: bool) -> Result<To
 pub(crate) fn leave(headers: &mut HeaderMap) -> usize {
     // What a service nominates is dropped, whatever it is: it concerns nobody but us.
     let nominated: Vec<HeaderName> = nominated(headers).collect();
-    headers.remove(CONNECTION);
-    for name in HOP_BY_HOP.iter().chain(&nominated) {
+    for name in &nominated {
         headers.remove(name);
     }
-    remove_where(headers, |name| folds_to_prefix(name.as_bytes(), b"x-sekisho-"));
+    remove_where(headers, |name| is_hop_by_hop(name) || folds_to_prefix(name.as_str().as_bytes(), b"x-sekisho-"));
     cookies::drop_set_by_services(headers)
 }
 
 /// Writes what the upstream is told about the connection to the client. Client copies were removed by [`enter`].
-pub(crate) fn forwarded(headers: &mut HeaderMap, told: Told, peer: IpAddr, ours: ForwardedAs<'_>) {
+pub(crate) fn forwarded(headers: &mut HeaderMap, told: Told, peer: &Peer, ours: ForwardedAs<'_>) {
     let mut insert = |name: &'static str, value: Option<HeaderValue>| {
         if let Some(value) = value {
             headers.insert(HeaderName::from_static(name), value);
         }
     };
     let addresses = match told.forwarded_for() {
-        Some(before) => HeaderValue::try_from(format!("{before}, {peer}")).ok(),
-        None => HeaderValue::try_from(peer.to_string()).ok(),
+        Some(before) => HeaderValue::try_from(format!("{before}, {}", peer.ip)).ok(),
+        None => peer.shown.clone(),
     };
     insert("x-forwarded-for", addresses);
     insert("x-forwarded-proto", told.proto.or(Some(HeaderValue::from_static(ours.proto))));
@@ -168,35 +165,34 @@ impl Told {
     }
 }
 
-fn strip_hop_by_hop(headers: &mut HeaderMap) -> Result<(), Refused> {
-    if headers.contains_key(CONNECTION) {
-        let names: Vec<HeaderName> = nominated(headers).collect();
-        for name in names {
-            // The upstream would see a request without what the guard is about to write, or has looked at.
-            if PROTECTED.contains(&name) || is_identity(name.as_str().as_bytes()) || name.as_str().starts_with("sec-") {
-                let detail = format!("connection nominates `{name}`");
-                return Err(Refused::from(Reason::BadHeader).detail(detail));
-            }
-            headers.remove(name);
+fn strip_nominated(headers: &mut HeaderMap) -> Result<(), Refused> {
+    let names: Vec<HeaderName> = nominated(headers).collect();
+    for name in names {
+        // The upstream would see a request without what the guard is about to write, or has looked at.
+        if PROTECTED.contains(&name) || is_identity(name.as_str().as_bytes()) || name.as_str().starts_with("sec-") {
+            let detail = format!("connection nominates `{name}`");
+            return Err(Refused::from(Reason::BadHeader).detail(detail));
         }
-        headers.remove(CONNECTION);
-    }
-    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
     Ok(())
 }
 
-/// The names in `Connection`, without the options that name no header.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    *name == CONNECTION || HOP_BY_HOP.contains(name)
+}
+
+/// The names in `Connection`, without the options that name no header, or one that ends here in any case.
 fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
     let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let options = values.flat_map(|value| value.split(',')).map(str::trim);
-    options.filter(|option| !option.eq_ignore_ascii_case("close")).filter_map(|option| option.parse().ok())
+    let known = |option: &&str| option.eq_ignore_ascii_case("close") || option.eq_ignore_ascii_case("keep-alive");
+    options.filter(move |option| !known(option)).filter_map(|option| option.parse().ok())
 }
 
-fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     // Looked for first: most requests have none, and a list of names would be an allocation.
-    while let Some(name) = headers.keys().find(|name| unwanted(name.as_str())).cloned() {
+    while let Some(name) = headers.keys().find(|name| unwanted(name)).cloned() {
         headers.remove(name);
     }
 }

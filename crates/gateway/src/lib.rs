@@ -21,7 +21,6 @@
 //!
 //! Specs: RFC 9110, RFC 9112, RFC 6750. Not here: minting tokens (identity), configuration files and certificates (the roof).
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -38,7 +37,7 @@ use crate::frontdoor::Link;
 use crate::login::Visit;
 use crate::refusal::Refused;
 use crate::routes::Target;
-use crate::trail::Trail;
+use crate::trail::{Peer, Trail};
 
 mod body;
 pub mod config;
@@ -89,7 +88,7 @@ pub use server::{Gateway, Parts, RealmPorts, StartError};
 pub(crate) async fn handle(
     core: Arc<Core>,
     link: Arc<Link>,
-    peer: SocketAddr,
+    peer: Arc<Peer>,
     request: Request<Incoming>,
 ) -> Response<Outgoing> {
     let busy = link.begin();
@@ -124,7 +123,7 @@ async fn proxied(
     let until = shared.clock.monotonic().plus(shared.limits.exchange_deadline);
     frontdoor::refuse_websocket(&head.headers)?;
     let told = headers::enter(&mut head.headers, trail.peer_trusted)?;
-    trail.client = shared.table().proxies.client(trail.peer.ip(), told.forwarded_for());
+    trail.client = shared.table().proxies.client(trail.peer.ip, told.forwarded_for());
 
     let target = frontdoor::examine(&head)?;
     let path = path::canonical(target.path)

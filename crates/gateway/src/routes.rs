@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use http::{HeaderName, HeaderValue, Method};
 use sekisho_wire::{RealmName, Reason, TrustedProxies};
 
@@ -32,7 +33,7 @@ pub(crate) struct Table {
     pub(crate) origins: Vec<HeaderValue>,
     pub(crate) proxies: TrustedProxies,
     any_host: Node,
-    hosts: HashMap<Box<str>, Node>,
+    hosts: HashMap<Box<str>, Node, RandomState>,
 }
 
 /// One route, as requests meet it.
@@ -74,7 +75,7 @@ pub(crate) struct Candidates<'a> {
 /// A segment of the tree.
 #[derive(Debug, Default)]
 struct Node {
-    children: HashMap<Box<str>, Node>,
+    children: HashMap<Box<str>, Node, RandomState>,
     exact: Vec<Target>,
     below: Vec<Target>,
 }

@@ -21,8 +21,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use http::HeaderValue;
-use quick_cache::sync::Cache;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use sekisho_guard::Follower;
 use sekisho_guard::access::{AccessVerifier, VerifiedAccess};
 use sekisho_token::credential::{CHARS, Credential, Kind};
@@ -50,7 +52,7 @@ pub(crate) struct Swaps {
     calls: Arc<Calls>,
     clock: Arc<dyn Clock>,
     limits: Arc<Limits>,
-    swapped: Cache<Key, Arc<Swapped>>,
+    swapped: Cache<Key, Arc<Swapped>, UnitWeighter, RandomState>,
     /// Tokens of good form that identity refused, and when.
     refused: Cache<Key, (Monotonic, Refused)>,
     flights: Arc<Flights<Key, Result<Arc<Swapped>, Refused>>>,
@@ -112,7 +114,7 @@ impl Swaps {
             calls: Arc::clone(calls),
             clock: Arc::clone(&services.clock),
             limits: Arc::clone(limits),
-            swapped: Cache::new(limits.swapped_tokens_max),
+            swapped: by_digest(limits.swapped_tokens_max),
             refused: Cache::new(limits.refused_tokens_max),
             flights: Arc::default(),
             audiences: Mutex::default(),
@@ -222,7 +224,11 @@ impl Swaps {
     }
 
     fn standing(&self, lease: Lease, swapped: &Swapped) -> Result<Standing, Refused> {
-        if self.is_vouched(swapped, lease.max_staleness) { Ok(Standing::Good) } else { lease.standing(&self.follower) }
+        match lease.standing(&self.follower) {
+            Ok(Standing::Good) => Ok(Standing::Good),
+            _ if self.is_vouched(swapped, lease.max_staleness) => Ok(Standing::Good),
+            other => other,
+        }
     }
 
     fn is_vouched(&self, swapped: &Swapped, max_age: Duration) -> bool {
@@ -334,6 +340,11 @@ struct About<'a> {
 /// somebody so far, who may have lost one scope or all they had. Identity says what is left.
 fn is_about_the_jwt(reason: Reason) -> bool {
     matches!(reason, Reason::KeyGone | Reason::SubjectRevoked | Reason::ClientRevoked)
+}
+
+/// Room for so many. Keys are digests, so nobody can aim at a slot.
+fn by_digest(items_max: usize) -> Cache<Key, Arc<Swapped>, UnitWeighter, RandomState> {
+    Cache::with(items_max, items_max as u64, UnitWeighter, RandomState::default(), DefaultLifecycle::default())
 }
 
 /// What the feed says about a caller, in contrast to what is wrong with a token.

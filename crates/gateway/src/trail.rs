@@ -3,7 +3,7 @@
 //! Filled in as the request advances; a refusal at any step finds here what can be said about it. Nothing here is a
 //! secret: no header but the origin, no query, no body.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::ORIGIN;
@@ -21,6 +21,15 @@ const METHOD_CHARS_MAX: usize = 32;
 /// How much of a path it holds.
 const PATH_CHARS_MAX: usize = 512;
 
+/// Who is at the other end of a client's connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// Where they sit.
+    pub(crate) ip: IpAddr,
+    /// The same as upstreams are told it, written once for all requests.
+    pub(crate) shown: Option<HeaderValue>,
+}
+
 /// What is known about a request.
 #[derive(Debug)]
 pub(crate) struct Trail {
@@ -29,7 +38,7 @@ pub(crate) struct Trail {
     /// The same, as it stands in headers.
     pub(crate) id_header: Option<HeaderValue>,
     /// Who sent it to us.
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Arc<Peer>,
     /// Where the client sits: the peer, or whom a trusted peer names.
     pub(crate) client: IpAddr,
     /// Whether what the peer says about the client is believed.
@@ -49,20 +58,28 @@ pub(crate) struct Trail {
     pub(crate) access: Option<Arc<VerifiedAccess>>,
 }
 
+// === impl Peer ===
+
+impl Peer {
+    pub(crate) fn at(ip: IpAddr) -> Self {
+        Self { ip, shown: HeaderValue::try_from(ip.to_string()).ok() }
+    }
+}
+
 // === impl Trail ===
 
 impl Trail {
-    pub(crate) fn begin(core: &Core, peer: SocketAddr, head: &Parts) -> Self {
+    pub(crate) fn begin(core: &Core, peer: Arc<Peer>, head: &Parts) -> Self {
         let shared = core.shared();
-        let peer_trusted = shared.table().proxies.trusts(peer.ip());
+        let peer_trusted = shared.table().proxies.trusts(peer.ip);
         let given = head.headers.get("x-request-id").filter(|_| peer_trusted);
         let given = given.and_then(|id| id.to_str().ok()?.parse().ok());
-        let id = given.unwrap_or_else(|| RequestId::generate(shared.clock.wall(), &*shared.entropy));
+        let id = given.unwrap_or_else(|| RequestId::generate(shared.clock.wall(), core.ids()));
         Self {
             id,
             id_header: HeaderValue::try_from(id.to_string()).ok(),
+            client: peer.ip,
             peer,
-            client: peer.ip(),
             peer_trusted,
             method: head.method.clone(),
             origin: head.headers.get(ORIGIN).cloned(),

@@ -18,7 +18,6 @@ use std::sync::Arc;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::SendRequest;
 use sekisho_wire::{Monotonic, Reason};
 
 use crate::core::Core;
@@ -34,6 +33,7 @@ mod upload;
 pub(crate) use address::Address;
 pub use address::NotAnAddress;
 pub(crate) use download::{Download, Interrupted};
+use pool::Connection;
 pub(crate) use pool::{Lease, Pool};
 pub(crate) use upload::Upload;
 use upload::{Fault, Progress};
@@ -65,36 +65,38 @@ enum Failed {
     Silent,
 }
 
-/// Sends a request and waits for the head of its answer, at most until `until`.
+/// Sends a request, now at `begun`, and waits for the head of its answer, at most until `until`.
 pub(crate) async fn send(
     core: &Arc<Core>,
     to: &Arc<Address>,
     mut request: Request<Upload>,
-    until: Monotonic,
+    (begun, until): (Monotonic, Monotonic),
 ) -> Result<Answer, Refused> {
     let progress = request.body().progress();
     let mut tries = 0;
     loop {
-        let kept = if tries < KEPT_TRIES_MAX { core.pool().take(to) } else { None };
+        let kept = if tries < KEPT_TRIES_MAX { core.pool().take(to, begun) } else { None };
         tries += 1;
         let is_kept = kept.is_some();
         let spare = if is_kept { Spare::of(&request) } else { None };
-        let mut sender = match kept {
-            Some(sender) => {
+        let (mut connection, begun) = match kept {
+            Some(connection) => {
                 core.shared().meters.connections_reused.raise();
-                sender
+                (connection, begun)
             }
             None => {
                 core.shared().meters.connections_opened.raise();
-                connect::connect(core, to).await?
+                let sender = connect::connect(core, to).await?;
+                let clock = &core.shared().clock;
+                (Connection { sender, watch: Watch::new(Arc::clone(clock)) }, clock.monotonic())
             }
         };
-        let failed = match attempt(core, &mut sender, request, (progress.as_deref(), until)).await {
+        let failed = match attempt(core, &mut connection, request, (progress.as_deref(), begun, until)).await {
             // The connection goes as well: nobody knows what the upstream believes to have sent.
             Ok(response) if !is_framed_once(response.headers()) => {
                 return Err(Refused::from(Reason::UpstreamBroken).detail(format!("{to}: an answer framed in two ways")));
             }
-            Ok(response) => return Ok(Answer { response, lease: Lease::new(core, to, sender) }),
+            Ok(response) => return Ok(Answer { response, lease: Lease::new(core, to, connection) }),
             Err(failed) => failed,
         };
         request = match (failed, spare) {
@@ -111,17 +113,15 @@ pub(crate) async fn send(
 
 async fn attempt(
     core: &Core,
-    sender: &mut SendRequest<Upload>,
+    Connection { sender, watch }: &mut Connection,
     request: Request<Upload>,
-    (progress, until): (Option<&Progress>, Monotonic),
+    (progress, begun, until): (Option<&Progress>, Monotonic, Monotonic),
 ) -> Result<Response<Incoming>, Failed> {
-    let shared = core.shared();
-    let begun = shared.clock.monotonic();
+    let head_deadline = core.shared().limits.upstream_head_deadline;
     let deadline = || {
         let sent = progress.map_or(begun, |progress| progress.last().max(begun));
-        sent.plus(shared.limits.upstream_head_deadline).min(until)
+        sent.plus(head_deadline).min(until)
     };
-    let mut watch = Watch::new(Arc::clone(&shared.clock));
     tokio::select! {
         // What has arrived counts, even when the deadline has passed as well.
         biased;

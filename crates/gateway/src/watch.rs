@@ -1,7 +1,8 @@
 //! A deadline that moves: idle limits on connections and bodies, without a timer per read.
 //!
 //! What is armed is the earliest deadline that anybody asked about. When it fires and the deadline has moved on in the
-//! meantime, it is armed anew. So a body that flows costs one timer per limit, not one per read.
+//! meantime, it is armed anew. So a body that flows costs one timer per limit, not one per read, and a connection to an
+//! upstream one timer in a while, not one per exchange. While nothing has fired, the clock is not even read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,17 +30,16 @@ impl Watch {
     /// Ready once `deadline` has passed; otherwise the task is woken then, or earlier.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>, deadline: Monotonic) -> Poll<()> {
         loop {
+            if let Some((at, sleep)) = &mut self.armed
+                && *at <= deadline
+            {
+                std::task::ready!(sleep.as_mut().poll(context));
+            }
+            self.armed = None;
             if self.clock.monotonic() >= deadline {
-                self.armed = None;
                 return Poll::Ready(());
             }
-            match &mut self.armed {
-                Some((at, sleep)) if *at <= deadline => {
-                    std::task::ready!(sleep.as_mut().poll(context));
-                    self.armed = None;
-                }
-                _ => self.armed = Some((deadline, self.clock.sleep_until(deadline))),
-            }
+            self.armed = Some((deadline, self.clock.sleep_until(deadline)));
         }
     }
 

@@ -18,7 +18,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::sync::Cache;
+use foldhash::fast::RandomState;
+use quick_cache::UnitWeighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
 use sekisho_token::jwt::{self, Audiences, Expect, KeyLookup, LEEWAY_S, Limits, Unverified};
 use sekisho_token::{Algorithm, Digest, KeyId, Timestamp};
 use sekisho_wire::meter::{LookupMeter, Lookups};
@@ -68,7 +70,7 @@ pub struct AccessVerifier {
     authority: Authority,
     clock: Arc<dyn Clock>,
     // One table per verifier: what one route accepted must never answer for another route's issuer or audience.
-    seen: Cache<Digest, Arc<VerifiedAccess>>,
+    seen: Cache<Digest, Arc<VerifiedAccess>, UnitWeighter, RandomState>,
     looked_up: LookupMeter,
 }
 
@@ -150,7 +152,10 @@ impl AccessVerifier {
             expect = expect.lifetime_s_max(lifetime_s_max);
         }
         let limits = Limits { token_bytes_max: accept.token_bytes_max, ..Limits::default() };
-        let seen = Cache::new(accept.remembered_max);
+        let items_max = accept.remembered_max;
+        // Keys are digests, so nobody can aim at a slot.
+        let hasher = RandomState::default();
+        let seen = Cache::with(items_max, items_max as u64, UnitWeighter, hasher, DefaultLifecycle::default());
         Ok(Self { accept, expect, limits, authority, clock, seen, looked_up: LookupMeter::default() })
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn build(
         origins: Vec::new(),
         proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         any_host: Node::default(),
-        hosts: HashMap::new(),
+        hosts: HashMap::default(),
     };
     let Sound { routes, mounts, origins } = sound;
     table.origins = origins;

@@ -10,14 +10,12 @@ use hyper::body::Incoming;
 use sekisho_wire::Monotonic;
 
 use super::Lease;
-use crate::watch::Watch;
 
 /// The body of an upstream's answer. Read to its end, it gives the connection back.
 #[derive(Debug)]
 pub(crate) struct Download {
     inner: Incoming,
     lease: Option<Lease>,
-    watch: Watch,
     patience: Duration,
     silent_since: Option<Monotonic>,
     until: Monotonic,
@@ -38,8 +36,8 @@ pub(crate) enum Interrupted {
 
 impl Download {
     /// The body of an answer, to be read with at most `patience` between two pieces and at most until `until`.
-    pub(crate) fn new(inner: Incoming, lease: Lease, watch: Watch, (patience, until): (Duration, Monotonic)) -> Self {
-        let mut download = Self { inner, lease: Some(lease), watch, patience, silent_since: None, until };
+    pub(crate) fn new(inner: Incoming, lease: Lease, (patience, until): (Duration, Monotonic)) -> Self {
+        let mut download = Self { inner, lease: Some(lease), patience, silent_since: None, until };
         download.end_if_whole();
         download
     }
@@ -68,7 +66,7 @@ impl Body for Download {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.silent_since = None;
                     this.end_if_whole();
-                    if this.lease.is_some() && this.watch.now() >= this.until {
+                    if this.lease.as_mut().is_some_and(|lease| lease.watch().now() >= this.until) {
                         return Poll::Ready(Some(Err(Interrupted::Late)));
                     }
                     // Trailers are not checked as heads are, so none travels.
@@ -82,8 +80,10 @@ impl Body for Download {
                     return Poll::Ready(None);
                 }
                 Poll::Pending => {
-                    let since = *this.silent_since.get_or_insert_with(|| this.watch.now());
-                    ready!(this.watch.poll(context, since.plus(this.patience).min(this.until)));
+                    // Given back only after the last byte, behind which nothing is pending.
+                    let Some(watch) = this.lease.as_mut().map(Lease::watch) else { return Poll::Pending };
+                    let since = *this.silent_since.get_or_insert_with(|| watch.now());
+                    ready!(watch.poll(context, since.plus(this.patience).min(this.until)));
                     return Poll::Ready(Some(Err(Interrupted::Late)));
                 }
             }

@@ -8,11 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use hyper::client::conn::http1::SendRequest;
 use sekisho_wire::{Clock, Monotonic};
 
 use super::{Address, Upload};
 use crate::core::Core;
+use crate::watch::Watch;
 
 /// The kept connections of one core.
 #[derive(Debug)]
@@ -21,12 +23,19 @@ pub(crate) struct Pool {
     idle_max: usize,
     idle_deadline: Duration,
     /// By address, the youngest last. Only its own core takes the lock.
-    idle: Mutex<HashMap<Box<str>, Vec<Idle>>>,
+    idle: Mutex<HashMap<Box<str>, Vec<Idle>, RandomState>>,
+}
+
+/// A connection to an upstream. Its watch goes with it from exchange to exchange, and so does a timer that was armed.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Upload>,
+    pub(super) watch: Watch,
 }
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<Upload>,
+    connection: Connection,
     since: Monotonic,
 }
 
@@ -35,7 +44,7 @@ struct Idle {
 pub(crate) struct Lease {
     pool: Arc<Pool>,
     address: Arc<Address>,
-    sender: SendRequest<Upload>,
+    connection: Connection,
 }
 
 // === impl Pool ===
@@ -45,9 +54,8 @@ impl Pool {
         Self { clock, idle_max, idle_deadline, idle: Mutex::default() }
     }
 
-    /// The youngest connection to an address that can be used.
-    pub(super) fn take(&self, to: &Address) -> Option<SendRequest<Upload>> {
-        let now = self.clock.monotonic();
+    /// The youngest connection to an address that can be used now.
+    pub(super) fn take(&self, to: &Address, now: Monotonic) -> Option<Connection> {
         let mut idle = self.idle();
         let kept = idle.get_mut(to.key())?;
         let mut at = kept.len();
@@ -59,10 +67,10 @@ impl Pool {
                 kept.drain(..=at);
                 return None;
             }
-            if candidate.sender.is_closed() {
+            if candidate.connection.sender.is_closed() {
                 drop(kept.remove(at));
-            } else if candidate.sender.is_ready() {
-                return Some(kept.remove(at).sender);
+            } else if candidate.connection.sender.is_ready() {
+                return Some(kept.remove(at).connection);
             }
         }
         None
@@ -73,13 +81,13 @@ impl Pool {
         let now = self.clock.monotonic();
         let mut idle = self.idle();
         for kept in idle.values_mut() {
-            kept.retain(|one| !one.sender.is_closed() && now.since(one.since) < self.idle_deadline);
+            kept.retain(|one| !one.connection.sender.is_closed() && now.since(one.since) < self.idle_deadline);
         }
         idle.retain(|_, kept| !kept.is_empty());
     }
 
-    fn keep(&self, address: &Address, sender: SendRequest<Upload>) {
-        if sender.is_closed() {
+    fn keep(&self, address: &Address, connection: Connection) {
+        if connection.sender.is_closed() {
             return;
         }
         let since = self.clock.monotonic();
@@ -88,13 +96,13 @@ impl Pool {
             if kept.len() >= self.idle_max {
                 kept.drain(..=kept.len() - self.idle_max);
             }
-            kept.push(Idle { sender, since });
+            kept.push(Idle { connection, since });
         } else if self.idle_max > 0 {
-            idle.insert(address.key().into(), vec![Idle { sender, since }]);
+            idle.insert(address.key().into(), vec![Idle { connection, since }]);
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<Idle>>> {
+    fn idle(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<Idle>, RandomState>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -102,12 +110,17 @@ impl Pool {
 // === impl Lease ===
 
 impl Lease {
-    pub(super) fn new(core: &Core, address: &Arc<Address>, sender: SendRequest<Upload>) -> Self {
-        Self { pool: Arc::clone(core.pool()), address: Arc::clone(address), sender }
+    pub(super) fn new(core: &Core, address: &Arc<Address>, connection: Connection) -> Self {
+        Self { pool: Arc::clone(core.pool()), address: Arc::clone(address), connection }
     }
 
     /// The answer was read to its end: the connection may carry another request.
     pub(super) fn end(self) {
-        self.pool.keep(&self.address, self.sender);
+        self.pool.keep(&self.address, self.connection);
+    }
+
+    /// Times the answer.
+    pub(super) fn watch(&mut self) -> &mut Watch {
+        &mut self.connection.watch
     }
 }
