@@ -221,7 +221,7 @@ async fn in_realm(admin: &Admin, realm: RealmName, what: What) -> Result<Outcome
             Outcome::row(&[("published", kid.as_str())])
         }
         What::RevokeKey { kid } => told("revoked", &kid, admin.revoke_key(&realm, &KeyId::new(kid.clone())).await)?,
-        What::ListKeys => keys(admin, &realm)?,
+        What::ListKeys => keys(admin, &realm).await?,
         What::CreateRealm => {
             let made = admin.create_realm(&realm).await?;
             Outcome::row(&[("realm", realm.as_str()), ("issuer", made.issuer.as_str())])
@@ -321,16 +321,16 @@ async fn sessions(admin: &Admin, realm: &RealmName, name: &UserName) -> Result<O
 
 async fn realms(admin: &Admin) -> Result<Outcome, NotDone> {
     let mut outcome = Outcome::default();
-    for name in admin.realms() {
+    for name in admin.realms().await? {
         let realm = admin.realm(&name).await?;
         outcome.add(&[("realm", name.as_str()), ("issuer", realm.issuer.as_str())]);
     }
     Ok(outcome)
 }
 
-fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+async fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let mut outcome = Outcome::default();
-    for key in admin.keys(realm)? {
+    for key in admin.keys(realm).await? {
         let stage = key.stage.map_or_else(|| "unpublished".to_owned(), |stage| format!("{stage:?}").to_lowercase());
         let gone = key.gone_at.map(written).unwrap_or_default();
         let signs = written(key.signs_from);
