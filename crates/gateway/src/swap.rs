@@ -164,8 +164,9 @@ impl Swaps {
         }
         match self.judge(&key, &swapped) {
             Ok(()) => Ok(swapped),
-            // The key was taken back, not what the token stands for: identity signs with another.
-            Err(refused) if refused.reason() == Reason::KeyGone => {
+            // The key was taken back, or lost with a database that was restored, not what the token stands for: identity
+            // signs with another.
+            Err(refused) if matches!(refused.reason(), Reason::KeyGone | Reason::UnknownKey) => {
                 let signed_anew = self.swap(&about, Wanted::Alive).await?;
                 self.judge(&key, &signed_anew)?;
                 Ok(signed_anew)

@@ -52,6 +52,11 @@ pub enum Command {
         /// Whether hashes go along.
         hashes: Hashes,
     },
+    /// Begin a new epoch of the feed.
+    NewEpoch {
+        /// Of which realms; all of them when none is named.
+        realms: Vec<RealmName>,
+    },
 }
 
 /// What to do.
@@ -150,6 +155,7 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
         Command::Compare { wanted, rest } => plan::compare(admin, &wanted, rest).await,
         Command::Carry { wanted, rest, seen } => plan::carry(admin, &wanted, rest, &seen).await,
         Command::Export { realms, hashes } => export::export(admin, realms, hashes).await,
+        Command::NewEpoch { realms } => new_epoch(admin, realms).await,
     }
 }
 
@@ -328,6 +334,22 @@ async fn realms(admin: &Admin) -> Result<Outcome, NotDone> {
     Ok(outcome)
 }
 
+/// One after the other: where it stops half-way it can be said again, and those that were done get another epoch.
+async fn new_epoch(admin: &Admin, realms: Vec<RealmName>) -> Result<Outcome, NotDone> {
+    let all = admin.realms().await?;
+    if let Some(unknown) = realms.iter().find(|realm| !all.contains(realm)) {
+        return Err(AdminError::NoRealm(unknown.clone()).into());
+    }
+    let mut outcome = Outcome::default();
+    for realm in if realms.is_empty() { all } else { realms } {
+        let begun = admin.start_epoch(&realm).await;
+        let epoch =
+            begun.map_err(|error| NotDone(format!("realm `{realm}`: {error}: nothing else was done; say it again")))?;
+        outcome.add(&[("realm", realm.as_str()), ("epoch", &epoch.0.to_string())]);
+    }
+    Ok(outcome)
+}
+
 async fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
     let mut outcome = Outcome::default();
     for key in admin.keys(realm).await? {
@@ -417,6 +439,7 @@ impl fmt::Debug for Command {
             Self::Compare { .. } => f.write_str("Command(compare)"),
             Self::Carry { .. } => f.write_str("Command(carry)"),
             Self::Export { .. } => f.write_str("Command(export)"),
+            Self::NewEpoch { .. } => f.write_str("Command(new epoch)"),
         }
     }
 }

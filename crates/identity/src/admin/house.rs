@@ -6,7 +6,7 @@ use sekisho_model::Realm;
 use sekisho_token::ring::Stage;
 use sekisho_token::{Algorithm, KeyId, Secret, Timestamp};
 use sekisho_wire::audit::Event;
-use sekisho_wire::{ClientId, Issuer, RealmName, Scopes, Subject};
+use sekisho_wire::{ClientId, Epoch, Issuer, RealmName, Scopes, Subject};
 
 use super::page::{Limit, Page};
 use super::{Admin, AdminError};
@@ -111,6 +111,21 @@ impl Admin {
     /// [`AdminError::Unavailable`].
     pub async fn realms(&self) -> Result<Vec<RealmName>, AdminError> {
         Ok(self.room.realms_by_now().await?)
+    }
+
+    /// Begins a new epoch of a realm's feed: everybody who follows it forgets what they know and loads it anew. For a
+    /// database that has lost commits which somebody may know of.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn start_epoch(&self, realm: &RealmName) -> Result<Epoch, AdminError> {
+        let state = self.realm_state(realm).await?;
+        let epoch = self.room.store.start_epoch(self.act(&state)).await?;
+        // Keys may have been lost with the rest, and ours must not be believed longer than others believe them.
+        keys::reload(&self.room, &state).await.map_err(RotateError::from)?;
+        self.in_force(realm).await?;
+        tracing::warn!(%realm, epoch = epoch.0, "a new epoch of the feed began");
+        Ok(epoch)
     }
 
     /// Publishes the next signing key.
