@@ -26,7 +26,8 @@ pub(crate) struct Newcomers(tokio::sync::Mutex<Option<Looked>>);
 /// What the database said.
 #[derive(Debug)]
 struct Looked {
-    at: Monotonic,
+    /// When it was over: of those who waited for a database that hangs, none begins to wait anew.
+    over_at: Monotonic,
     found: Result<Found, Unavailable>,
 }
 
@@ -48,7 +49,7 @@ impl Room {
         }
         let Ok(name) = name.parse::<RealmName>() else { return Ok(None) };
         let mut last = self.newcomers.0.lock().await;
-        let due = |last: &Looked| self.clock.monotonic() >= last.at.plus(LOOK_EVERY);
+        let due = |last: &Looked| self.clock.monotonic() >= last.over_at.plus(LOOK_EVERY);
         let looked = match last.take() {
             Some(looked) if !due(&looked) => looked,
             Some(_) | None => look(self).await,
@@ -90,13 +91,13 @@ impl Looked {
 }
 
 async fn look(room: &Room) -> Looked {
-    let at = room.clock.monotonic();
-    let rows = match room.store.realms().await {
-        Ok(rows) => rows,
-        Err(error) => return Looked { at, found: Err(unavailable(error)) },
-    };
+    let found = open_new(room).await;
+    Looked { over_at: room.clock.monotonic(), found }
+}
+
+async fn open_new(room: &Room) -> Result<Found, Unavailable> {
     let mut found = Found::default();
-    for row in rows {
+    for row in room.store.realms().await.map_err(unavailable)? {
         if room.realms.get(row.name.as_str()).is_none() {
             match open_kept(room, &row).await {
                 Ok(realm) => {
@@ -111,5 +112,5 @@ async fn look(room: &Room) -> Looked {
         }
         found.names.push(row.name);
     }
-    Looked { at, found: Ok(found) }
+    Ok(found)
 }
