@@ -336,10 +336,11 @@ struct About<'a> {
     request: RequestId,
 }
 
-/// What was taken back is the JWT, and perhaps not what the opaque token stands for: its key, or everything minted for
-/// somebody so far, who may have lost one scope or all they had. Identity says what is left.
+/// What was taken back is the JWT, and perhaps not what the opaque token stands for: its key, which may also be lost with
+/// a database that was restored, or everything minted for somebody so far, who may have lost one scope or all they had.
+/// Identity says what is left.
 fn is_about_the_jwt(reason: Reason) -> bool {
-    matches!(reason, Reason::KeyGone | Reason::SubjectRevoked | Reason::ClientRevoked)
+    matches!(reason, Reason::KeyGone | Reason::UnknownKey | Reason::SubjectRevoked | Reason::ClientRevoked)
 }
 
 /// Room for so many. Keys are digests, so nobody can aim at a slot.

@@ -180,8 +180,8 @@ impl Admin {
         self.room.throttle.forget();
     }
 
-    fn realm_state(&self, name: &RealmName) -> Result<Arc<RealmState>, AdminError> {
-        self.room.realms.get(name.as_str()).ok_or_else(|| AdminError::NoRealm(name.clone()))
+    async fn realm_state(&self, name: &RealmName) -> Result<Arc<RealmState>, AdminError> {
+        self.room.realm_by_now(name).await?.ok_or_else(|| AdminError::NoRealm(name.clone()))
     }
 
     fn act(&self, realm: &RealmState) -> Act {

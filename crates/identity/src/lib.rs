@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use sekisho_model::realm::{CreateRealmError, NewRealm};
-use sekisho_model::{Act, Store, StoreError};
+use sekisho_model::{Act, Realm, Store, StoreError};
 use sekisho_token::Entropy;
 use sekisho_token::seal::SealingKey;
 use sekisho_wire::trace::Tracer;
@@ -37,6 +37,7 @@ mod language;
 mod look;
 mod meters;
 mod mint;
+mod newcomers;
 mod oauth;
 mod observe;
 mod password;
@@ -57,6 +58,7 @@ pub use settings::{
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
+use crate::newcomers::Newcomers;
 use crate::password::Passwords;
 use crate::ports::AsClient;
 use crate::realms::{RealmState, Realms};
@@ -137,6 +139,7 @@ impl Identity {
             form_key: seal.derive("form tokens"),
             realms: Realms::default(),
             meter: meters::ListenerMeter::new(),
+            newcomers: Newcomers::default(),
             draining: watch::Sender::new(false),
             store,
             clock,
@@ -214,32 +217,49 @@ async fn open_realms(room: &Room) -> Result<(), OpenError> {
     names.dedup();
     for name in names {
         let opened = open_realm(room, Act::by_house(name.clone(), room.now())).await;
-        let state = opened.map_err(|trouble| OpenError::Keys { realm: name.clone(), trouble })?;
+        let (state, _) = opened.map_err(|trouble| OpenError::Keys { realm: name.clone(), trouble })?;
         room.realms.put(&state);
     }
     Ok(())
 }
 
+/// Who made a realm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    Us,
+    /// Before we did, or meanwhile.
+    Another,
+}
+
 /// Opens the realm of the act, which makes it where it is missing. Nobody knows of it yet.
-async fn open_realm(room: &Room, act: Act) -> Result<Arc<RealmState>, KeyTrouble> {
-    let name = &act.realm.clone();
-    let settings = room.settings.of_realm(name).clone();
-    if room.store.realm(name).await?.is_none() {
-        let now = act.now;
-        let refresh_key_sealed = keys::make_refresh_key(&room.seal, name, &*room.entropy)?;
-        let key = keys::make(room, name, &settings, now).await?;
-        let realm = NewRealm { refresh_key_sealed, key };
-        match room.store.create_realm(act, realm).await {
-            // Somebody else made it meanwhile: theirs counts.
-            Ok(_) | Err(CreateRealmError::Exists(_)) => {}
-            Err(CreateRealmError::Store(error)) => return Err(error.into()),
-        }
+async fn open_realm(room: &Room, act: Act) -> Result<(Arc<RealmState>, Maker), KeyTrouble> {
+    let name = act.realm.clone();
+    let maker = match room.store.realm(&name).await? {
+        Some(_) => Maker::Another,
+        None => make_realm(room, act).await?,
+    };
+    let row = room.store.realm(&name).await?.ok_or_else(|| StoreError::NoRealm(name.to_string()))?;
+    Ok((open_kept(room, &row).await?, maker))
+}
+
+async fn make_realm(room: &Room, act: Act) -> Result<Maker, KeyTrouble> {
+    let refresh_key_sealed = keys::make_refresh_key(&room.seal, &act.realm, &*room.entropy)?;
+    let key = keys::make(room, &act.realm, room.settings.of_realm(&act.realm), act.now).await?;
+    match room.store.create_realm(act, NewRealm { refresh_key_sealed, key }).await {
+        Ok(_) => Ok(Maker::Us),
+        // Theirs counts.
+        Err(CreateRealmError::Exists(_)) => Ok(Maker::Another),
+        Err(CreateRealmError::Store(error)) => Err(error.into()),
     }
-    let row = room.store.realm(name).await?.ok_or_else(|| StoreError::NoRealm(name.to_string()))?;
-    let state = Arc::new(RealmState::open(&row, name.issuer(&room.base.url), settings, &room.seal)?);
+}
+
+/// Opens a realm that is kept. Nobody knows of it yet.
+async fn open_kept(room: &Room, row: &Realm) -> Result<Arc<RealmState>, KeyTrouble> {
+    let (issuer, settings) = (row.name.issuer(&room.base.url), room.settings.of_realm(&row.name).clone());
+    let state = Arc::new(RealmState::open(row, issuer, settings, &room.seal)?);
     keys::reload(room, &state).await?;
     // From here on what is committed can be offered entry by entry.
-    room.hub.settle(name).await.map_err(StoreError::from)?;
+    room.hub.settle(&row.name).await.map_err(StoreError::from)?;
     Ok(state)
 }
 
@@ -270,6 +290,9 @@ async fn keep_up(room: Arc<Room>) {
         }
         // Also where no reader asked.
         catch_up(&room).await;
+        if let Err(error) = room.realms_by_now().await {
+            tracing::debug!(%error, "which realms there are could not be read");
+        }
         let (now, rows_max) = (room.now(), room.settings.limits.sweep_rows_max);
         while let Ok(swept) = room.store.sweep(now, rows_max).await {
             if swept < rows_max {

@@ -43,7 +43,8 @@ impl AsClient {
     }
 
     async fn known(&self, realm: &RealmName) -> Result<(Arc<RealmState>, Known), Failed> {
-        let state = self.room.realms.get(realm.as_str()).ok_or(Failed::NoRealm)?;
+        let state = self.room.realm(realm.as_str()).await.map_err(|error| Failed::Refused(error.into()))?;
+        let state = state.ok_or(Failed::NoRealm)?;
         let found = self.room.client(realm, &self.client).await.map_err(|error| Failed::Refused(error.into()))?;
         let (position, client) = found.ok_or(Failed::NoClient)?;
         Ok((state, Known { client, position }))

@@ -99,10 +99,11 @@ impl Realms {
         self.0.load().values().cloned().collect()
     }
 
+    /// A realm that is there already stays: others hold it.
     pub(crate) fn put(&self, realm: &Arc<RealmState>) {
         self.0.rcu(|realms| {
             let mut realms = BTreeMap::clone(realms);
-            realms.insert(realm.name.clone(), Arc::clone(realm));
+            realms.entry(realm.name.clone()).or_insert_with(|| Arc::clone(realm));
             realms
         });
     }

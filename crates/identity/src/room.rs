@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
 use crate::meters::ListenerMeter;
+use crate::newcomers::Newcomers;
 use crate::oauth::own::ReadBack;
 use crate::password::Passwords;
 use crate::realms::{RealmState, Realms};
@@ -36,6 +37,7 @@ pub(crate) struct Room {
     pub(crate) seal: SealingKey,
     pub(crate) handle: Handle,
     pub(crate) realms: Realms,
+    pub(crate) newcomers: Newcomers,
     pub(crate) hub: Arc<Hub>,
     pub(crate) signed: Signed,
     pub(crate) passwords: Passwords,

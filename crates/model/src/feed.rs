@@ -7,7 +7,7 @@ use sekisho_token::Timestamp;
 use sekisho_wire::feed::{After, Head, Snapshot};
 use sekisho_wire::{BoxFuture, Epoch, Position, RealmName};
 
-use crate::StoreError;
+use crate::{Act, StoreError};
 
 /// Reads the log.
 pub trait FeedLog: Send + Sync {
@@ -20,7 +20,7 @@ pub trait FeedLog: Send + Sync {
     /// The fold of the log at `now`, in one transaction.
     fn snapshot<'a>(&'a self, realm: &'a RealmName, now: Timestamp) -> BoxFuture<'a, Result<Snapshot, StoreError>>;
 
-    /// Starts a new epoch in every realm: max(old + 1, `now`). After a restore from backup nothing minted or known before
-    /// it can then look newer than what follows.
-    fn start_epoch(&self, now: Timestamp) -> BoxFuture<'_, Result<Epoch, StoreError>>;
+    /// Starts a new epoch in the realm of the act: max(old + 1, `act.now`). After a restore from backup nothing minted or
+    /// known before it can then look newer than what follows.
+    fn start_epoch(&self, act: Act) -> BoxFuture<'_, Result<Epoch, StoreError>>;
 }

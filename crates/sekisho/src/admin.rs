@@ -52,6 +52,11 @@ pub enum Command {
         /// Whether hashes go along.
         hashes: Hashes,
     },
+    /// Begin a new epoch of the feed.
+    NewEpoch {
+        /// Of which realms; all of them when none is named.
+        realms: Vec<RealmName>,
+    },
 }
 
 /// What to do.
@@ -150,6 +155,7 @@ pub async fn execute(admin: &Admin, command: Command) -> Result<Outcome, NotDone
         Command::Compare { wanted, rest } => plan::compare(admin, &wanted, rest).await,
         Command::Carry { wanted, rest, seen } => plan::carry(admin, &wanted, rest, &seen).await,
         Command::Export { realms, hashes } => export::export(admin, realms, hashes).await,
+        Command::NewEpoch { realms } => new_epoch(admin, realms).await,
     }
 }
 
@@ -222,7 +228,7 @@ async fn in_realm(admin: &Admin, realm: RealmName, what: What) -> Result<Outcome
             Outcome::row(&[("published", kid.as_str())])
         }
         What::RevokeKey { kid } => told("revoked", &kid, admin.revoke_key(&realm, &KeyId::new(kid.clone())).await)?,
-        What::ListKeys => keys(admin, &realm)?,
+        What::ListKeys => keys(admin, &realm).await?,
         What::CreateRealm => {
             let made = admin.create_realm(&realm).await?;
             Outcome::row(&[("realm", realm.as_str()), ("issuer", made.issuer.as_str())])
@@ -322,16 +328,32 @@ async fn sessions(admin: &Admin, realm: &RealmName, name: &UserName) -> Result<O
 
 async fn realms(admin: &Admin) -> Result<Outcome, NotDone> {
     let mut outcome = Outcome::default();
-    for name in admin.realms() {
+    for name in admin.realms().await? {
         let realm = admin.realm(&name).await?;
         outcome.add(&[("realm", name.as_str()), ("issuer", realm.issuer.as_str())]);
     }
     Ok(outcome)
 }
 
-fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+/// One after the other: where it stops half-way it can be said again, and those that were done get another epoch.
+async fn new_epoch(admin: &Admin, realms: Vec<RealmName>) -> Result<Outcome, NotDone> {
+    let all = admin.realms().await?;
+    if let Some(unknown) = realms.iter().find(|realm| !all.contains(realm)) {
+        return Err(AdminError::NoRealm(unknown.clone()).into());
+    }
     let mut outcome = Outcome::default();
-    for key in admin.keys(realm)? {
+    for realm in if realms.is_empty() { all } else { realms } {
+        let begun = admin.start_epoch(&realm).await;
+        let epoch =
+            begun.map_err(|error| NotDone(format!("realm `{realm}`: {error}: nothing else was done; say it again")))?;
+        outcome.add(&[("realm", realm.as_str()), ("epoch", &epoch.0.to_string())]);
+    }
+    Ok(outcome)
+}
+
+async fn keys(admin: &Admin, realm: &RealmName) -> Result<Outcome, NotDone> {
+    let mut outcome = Outcome::default();
+    for key in admin.keys(realm).await? {
         let stage = key.stage.map_or_else(|| "unpublished".to_owned(), |stage| format!("{stage:?}").to_lowercase());
         let gone = key.gone_at.map(written).unwrap_or_default();
         let signs = written(key.signs_from);
@@ -418,6 +440,7 @@ impl fmt::Debug for Command {
             Self::Compare { .. } => f.write_str("Command(compare)"),
             Self::Carry { .. } => f.write_str("Command(carry)"),
             Self::Export { .. } => f.write_str("Command(export)"),
+            Self::NewEpoch { .. } => f.write_str("Command(new epoch)"),
         }
     }
 }

@@ -25,8 +25,8 @@ pub use run::run;
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong.
 Environment: SEKISHO_LOG says what is logged, like `info` or `sekisho_gateway=debug`; the default is info.
-Beside a running server, apply, export, realm, user, client, token and key go through DIR/admin.sock and take effect
-at once.";
+Beside a running server, apply, export, realm, user, client, token, key and feed go through DIR/admin.sock and take
+effect at once.";
 
 /// An identity provider, an API gateway and their guard, in one binary.
 #[derive(Debug, Parser)]
@@ -112,6 +112,9 @@ enum Command {
     /// Manage signing keys.
     #[command(subcommand)]
     Key(Key),
+    /// Manage the feed of revocations and keys.
+    #[command(subcommand)]
+    Feed(Feed),
     /// Copy the database into a file that is not there yet, also while a server runs on it.
     Backup(Keeping),
     /// Put the database of a backup in place; no server may run. Whoever follows the feed loads it anew.
@@ -436,6 +439,24 @@ enum Key {
     List {
         #[command(flatten)]
         at: Where,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Feed {
+    /// After a PostgreSQL was restored or failed over and lost commits: have everybody who follows the feed load it anew.
+    ///
+    /// Gateways, guards and other servers refuse a database that is behind what they know, and answer 503. A new epoch
+    /// tells them that it is meant. `sekisho restore` begins one by itself. Said once too often it does no harm.
+    NewEpoch {
+        /// Only of this realm; repeat for several.
+        #[arg(long = "realm", value_name = "REALM")]
+        realms: Vec<RealmName>,
+        #[command(flatten)]
+        place: Place,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 

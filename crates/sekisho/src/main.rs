@@ -3,7 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mimalloc::MiMalloc;
 use sekisho::cli::{Cli, run};
+
+/// A proxied request is a few dozen small allocations that live as long as it does (docs/decisions/0012).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // First of all: TLS must not choose a provider by itself.

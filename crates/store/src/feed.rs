@@ -13,11 +13,12 @@
 use sekisho_model::feed::FeedLog;
 use sekisho_model::{Act, StoreError};
 use sekisho_token::{Digest, Timestamp};
+use sekisho_wire::audit::Event;
 use sekisho_wire::feed::{After, ChainHash, Entry, Envelope, Head, PAGE_ENTRIES_MAX, Snapshot, Standing};
 use sekisho_wire::{BoxFuture, Change, Epoch, Position, RealmName, Revision};
 
 use crate::connection::Connection;
-use crate::keys;
+use crate::{audit, keys};
 
 use crate::row::{Columns, Row};
 use crate::store::SqlStore;
@@ -54,16 +55,28 @@ impl FeedLog for SqlStore {
         })
     }
 
-    fn start_epoch(&self, now: Timestamp) -> BoxFuture<'_, Result<Epoch, StoreError>> {
-        self.write(move |db| Box::pin(async move { begin_epoch(db, now, Epoch(0)).await }))
+    fn start_epoch(&self, act: Act) -> BoxFuture<'_, Result<Epoch, StoreError>> {
+        self.write(move |db| {
+            Box::pin(async move {
+                let row = db
+                    .fetch_one(
+                        "UPDATE heads SET epoch = CASE WHEN epoch < $2 THEN $2 ELSE epoch + 1 END, revision = 0 \
+                         WHERE realm = $1 RETURNING epoch",
+                        values![&act.realm, first_epoch(act.now)],
+                    )
+                    .await?;
+                let epoch: Epoch = found(row, &act.realm)?.take()?;
+                let mut line = act.audit(Event::EpochBegun);
+                line.detail = Some(epoch.0.to_string());
+                audit::append(db, &line).await?;
+                Ok(epoch)
+            })
+        })
     }
 }
 
-/// Begins a new epoch in every realm, later than those that are here and than `known`.
+/// Begins a new epoch in every realm, later than those that are here and than `known`; where nobody else writes.
 pub(crate) async fn begin_epoch(db: &mut Connection, now: Timestamp, known: Epoch) -> Result<Epoch, StoreError> {
-    // Written, so that the rows are ours: where transactions run side by side, no other epoch begins between the next two
-    // statements.
-    db.execute("UPDATE heads SET revision = revision", &[]).await?;
     let newest = newest_epoch(db).await?.max(known);
     let epoch = first_epoch(now).max(Epoch(newest.0.saturating_add(1)));
     db.execute("UPDATE heads SET epoch = $1, revision = 0", values![epoch]).await?;

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Connection as _;
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
 use crate::directory::{DirLock, DirectoryError};
@@ -34,7 +34,7 @@ mod migrations;
 mod opener;
 mod worker;
 
-pub use address::{Address, AddressError, Tls};
+pub use address::{Address, AddressError, RootError, Tls};
 pub use migrations::SCHEMA_VERSION;
 pub use opener::ConnectError;
 use opener::Opener;
@@ -94,8 +94,7 @@ pub enum OpenError {
 pub async fn open(dir: &Path, address: &Address, settings: Settings) -> Result<Arc<SqlStore>, OpenError> {
     let lock = Arc::new(DirLock::take(dir)?);
     let opener = Arc::new(Opener::new(address, Arc::clone(&settings.clock)));
-    let connected = opener.connect().await;
-    let mut connection = connected.map_err(|source| OpenError::Connect { address: address.to_string(), source })?;
+    let mut connection = connected(&opener, address).await?;
     migrations::run(&mut connection, address, migrations::ALL, settings.clock.wall()).await?;
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "the connection of the migrations ended badly");
@@ -126,8 +125,7 @@ pub async fn open(dir: &Path, address: &Address, settings: Settings) -> Result<A
 /// [`OpenError`].
 pub async fn look(address: &Address, settings: Settings) -> Result<Look, OpenError> {
     let opener = Arc::new(Opener::new(address, Arc::clone(&settings.clock)));
-    let connected = opener.connect().await;
-    let mut connection = connected.map_err(|source| OpenError::Connect { address: address.to_string(), source })?;
+    let mut connection = connected(&opener, address).await?;
     let found = migrations::look(&mut connection, address).await?;
     match found {
         None => return Ok(Look::Nothing),
@@ -143,6 +141,15 @@ pub async fn look(address: &Address, settings: Settings) -> Result<Look, OpenErr
     let (writes, _) = Lane::new(1);
     let workers = Workers { readers: vec![settings.handle.spawn(reader)], writers: Vec::new() };
     Ok(Look::Current(Arc::new(SqlStore::new(settings, Arc::new(reads), Arc::new(writes), workers))))
+}
+
+/// The first connection of all.
+async fn connected(opener: &Opener, address: &Address) -> Result<PgConnection, OpenError> {
+    let connected = match address.check_root() {
+        Ok(()) => opener.connect().await,
+        Err(error) => Err(error.into()),
+    };
+    connected.map_err(|source| OpenError::Connect { address: address.to_string(), source })
 }
 
 /// How long ending a connection may take.

@@ -52,6 +52,8 @@ pub enum Event {
     TokenExchanged,
     /// A realm was made.
     RealmCreated,
+    /// A realm's feed began anew, because the database had lost something.
+    EpochBegun,
     /// A user was made.
     UserCreated,
     /// A user's data or scopes changed.

@@ -62,7 +62,7 @@ impl Admin {
         mut before: Option<i64>,
         limit: Limit,
     ) -> Result<Page<AuditRow, i64>, AdminError> {
-        self.realm_state(realm)?;
+        self.realm_state(realm).await?;
         let most = usize::try_from(limit.rows()).unwrap_or(usize::MAX);
         let rows_max = if wanted.is_searched() { limit.rows_and_one() } else { READ_ROWS };
         let mut found = Vec::new();

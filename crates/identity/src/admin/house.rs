@@ -6,13 +6,13 @@ use sekisho_model::Realm;
 use sekisho_token::ring::Stage;
 use sekisho_token::{Algorithm, KeyId, Secret, Timestamp};
 use sekisho_wire::audit::Event;
-use sekisho_wire::{ClientId, Issuer, RealmName, Scopes, Subject};
+use sekisho_wire::{ClientId, Epoch, Issuer, RealmName, Scopes, Subject};
 
 use super::page::{Limit, Page};
 use super::{Admin, AdminError};
 use crate::keys::{self, RotateError, Takeover};
 use crate::settings::RealmSettings;
-use crate::{mint, open_realm};
+use crate::{Maker, mint, open_realm};
 
 /// A token to be made by hand.
 #[derive(Debug)]
@@ -67,12 +67,13 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn create_realm(&self, name: &RealmName) -> Result<RealmView, AdminError> {
-        if self.room.store.realm(name).await?.is_some() {
-            return Err(AdminError::Exists(name.to_string()));
-        }
         let opened = open_realm(&self.room, self.act_in(name)).await.map_err(RotateError::from)?;
-        self.room.realms.put(&opened);
-        self.realm(name).await
+        let (state, maker) = opened;
+        self.room.realms.put(&state);
+        match maker {
+            Maker::Us => self.realm(name).await,
+            Maker::Another => Err(AdminError::Exists(name.to_string())),
+        }
     }
 
     /// A realm.
@@ -80,13 +81,13 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoRealm`] and others.
     pub async fn realm(&self, name: &RealmName) -> Result<RealmView, AdminError> {
-        let state = self.realm_state(name)?;
+        let state = self.realm_state(name).await?;
         let row = self.room.store.realm(name).await?;
         let Realm { name, created_at, .. } = row.ok_or_else(|| AdminError::NoRealm(name.clone()))?;
         Ok(RealmView { name, created_at, issuer: state.issuer.clone(), settings: state.settings.clone() })
     }
 
-    /// The realms of this process, by name.
+    /// The realms, by name.
     ///
     /// # Errors
     /// [`AdminError::Unavailable`].
@@ -97,17 +98,34 @@ impl Admin {
     ) -> Result<Page<RealmView, RealmName>, AdminError> {
         let mut rows = Vec::new();
         let most = usize::try_from(limit.rows_and_one()).unwrap_or(usize::MAX);
-        let names = self.realms().into_iter().filter(|name| after.is_none_or(|after| name > after));
+        let names = self.realms().await?.into_iter().filter(|name| after.is_none_or(|after| name > after));
         for name in names.take(most) {
             rows.push(self.realm(&name).await?);
         }
         Ok(Page::of(rows, limit, |realm| realm.name.clone()))
     }
 
-    /// The names of the realms of this process, in their order.
-    #[must_use]
-    pub fn realms(&self) -> Vec<RealmName> {
-        self.room.realms.all().iter().map(|realm| realm.name.clone()).collect()
+    /// The names of the realms, in their order.
+    ///
+    /// # Errors
+    /// [`AdminError::Unavailable`].
+    pub async fn realms(&self) -> Result<Vec<RealmName>, AdminError> {
+        Ok(self.room.realms_by_now().await?)
+    }
+
+    /// Begins a new epoch of a realm's feed: everybody who follows it forgets what they know and loads it anew. For a
+    /// database that has lost commits which somebody may know of.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn start_epoch(&self, realm: &RealmName) -> Result<Epoch, AdminError> {
+        let state = self.realm_state(realm).await?;
+        let epoch = self.room.store.start_epoch(self.act(&state)).await?;
+        // Keys may have been lost with the rest, and ours must not be believed longer than others believe them.
+        keys::reload(&self.room, &state).await.map_err(RotateError::from)?;
+        self.in_force(realm).await?;
+        tracing::warn!(%realm, epoch = epoch.0, "a new epoch of the feed began");
+        Ok(epoch)
     }
 
     /// Publishes the next signing key.
@@ -115,7 +133,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn rotate_key(&self, realm: &RealmName, takeover: Takeover) -> Result<KeyId, AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         Ok(keys::rotate(&self.room, &state, takeover, self.act(&state)).await?)
     }
 
@@ -124,7 +142,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn revoke_key(&self, realm: &RealmName, kid: &KeyId) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let known = keys::revoke(&self.room, &state, kid, self.act(&state)).await?;
         if known { Ok(()) } else { Err(AdminError::NoKey(kid.clone())) }
     }
@@ -132,9 +150,9 @@ impl Admin {
     /// The keys with their stages, in the order of succession. There are a handful, so this is never a page of them.
     ///
     /// # Errors
-    /// [`AdminError::NoRealm`].
-    pub fn keys(&self, realm: &RealmName) -> Result<Vec<KeyState>, AdminError> {
-        let (ring, now) = (self.realm_state(realm)?.ring(), self.room.now());
+    /// [`AdminError::NoRealm`] and others.
+    pub async fn keys(&self, realm: &RealmName) -> Result<Vec<KeyState>, AdminError> {
+        let (ring, now) = (self.realm_state(realm).await?.ring(), self.room.now());
         let state = |(key, times): (&Arc<sekisho_token::SigningKey>, sekisho_token::ring::Times)| KeyState {
             kid: key.kid().clone(),
             algorithm: key.alg(),
@@ -151,7 +169,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn issue_token(&self, realm: &RealmName, wanted: HandMade) -> Result<Secret<String>, AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let most = state.settings.access_token_lifetime_s;
         if i64::from(wanted.ttl_s) > most {
             return Err(AdminError::TooLong(most));

@@ -48,7 +48,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoUser`] and others.
     pub async fn user(&self, realm: &RealmName, whom: impl Into<Whom>) -> Result<User, AdminError> {
-        self.realm_state(realm)?;
+        self.realm_state(realm).await?;
         let whom = whom.into();
         let found = match &whom {
             Whom::Id(id) => self.room.store.user(realm, *id).await?,
@@ -67,7 +67,7 @@ impl Admin {
         after: Option<&UserName>,
         limit: Limit,
     ) -> Result<Page<User, UserName>, AdminError> {
-        self.realm_state(realm)?;
+        self.realm_state(realm).await?;
         let rows = self.room.store.users(realm, after, limit.rows_and_one()).await?;
         Ok(Page::of(rows, limit, |user| user.name.clone()))
     }
@@ -78,7 +78,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Differs`] where another administrator was faster, and others.
     pub async fn change_user(&self, realm: &RealmName, was: User, profile: Profile) -> Result<User, AdminError> {
-        let (state, id) = (self.realm_state(realm)?, was.id);
+        let (state, id) = (self.realm_state(realm).await?, was.id);
         done(self.room.store.change_user(self.act(&state), was, profile).await?, || AdminError::NoUser(id.into()))?;
         self.in_force(realm).await?;
         self.user(realm, id).await
@@ -89,7 +89,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn set_scopes(&self, realm: &RealmName, whom: impl Into<Whom>, scopes: Scopes) -> Result<(), AdminError> {
-        let (state, user) = (self.realm_state(realm)?, self.user(realm, whom).await?);
+        let (state, user) = (self.realm_state(realm).await?, self.user(realm, whom).await?);
         self.room.store.set_user_scopes(self.act(&state), user.id, scopes).await?;
         self.in_force(realm).await
     }
@@ -99,7 +99,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn disable_user(&self, realm: &RealmName, whom: impl Into<Whom>) -> Result<(), AdminError> {
-        let (state, user) = (self.realm_state(realm)?, self.user(realm, whom).await?);
+        let (state, user) = (self.realm_state(realm).await?, self.user(realm, whom).await?);
         self.room.store.disable_user(self.act(&state), user.id).await?;
         self.in_force(realm).await
     }
@@ -109,7 +109,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn enable_user(&self, realm: &RealmName, whom: impl Into<Whom>) -> Result<(), AdminError> {
-        let (state, user) = (self.realm_state(realm)?, self.user(realm, whom).await?);
+        let (state, user) = (self.realm_state(realm).await?, self.user(realm, whom).await?);
         self.room.store.enable_user(self.act(&state), user.id).await?;
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Differs`] where another administrator was faster, and others.
     pub async fn delete_user(&self, realm: &RealmName, was: User) -> Result<(), AdminError> {
-        let (state, id) = (self.realm_state(realm)?, was.id);
+        let (state, id) = (self.realm_state(realm).await?, was.id);
         done(self.room.store.delete_user(self.act(&state), was).await?, || AdminError::NoUser(id.into()))?;
         self.in_force(realm).await
     }
@@ -171,7 +171,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn sign_out_everywhere(&self, realm: &RealmName, whom: impl Into<Whom>) -> Result<(), AdminError> {
-        let (state, user) = (self.realm_state(realm)?, self.user(realm, whom).await?);
+        let (state, user) = (self.realm_state(realm).await?, self.user(realm, whom).await?);
         self.room.store.sign_out_everywhere(self.act(&state), user.id).await?;
         self.in_force(realm).await
     }
@@ -214,7 +214,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoSession`] where there is none of this id that lives, and others.
     pub async fn end_session(&self, realm: &RealmName, session: SessionId) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let ended = self.room.store.end_session(self.act(&state), session).await?;
         ended.ok_or(AdminError::NoSession(session))?;
         self.in_force(realm).await
@@ -242,14 +242,14 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoGrant`] where there is none of this id that lives, and others.
     pub async fn revoke_grant(&self, realm: &RealmName, grant: GrantId) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let revoked = self.room.store.revoke_grant(self.act(&state), grant).await?;
         revoked.ok_or(AdminError::NoGrant(grant))?;
         self.in_force(realm).await
     }
 
     async fn admit(&self, realm: &RealmName, person: Person) -> Result<UserId, AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let id = UserId::generate(self.room.now(), &*self.room.entropy);
         let Person { name, password, scopes, display_name, email } = person;
         let text = name.to_string();
@@ -262,7 +262,7 @@ impl Admin {
     }
 
     async fn replace_password(&self, realm: &RealmName, user: UserId, hash: Secret<String>) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let changed = self.room.store.change_password(self.act(&state), user, hash, None).await?;
         changed.ok_or(AdminError::NoUser(user.into()))?;
         self.in_force(realm).await

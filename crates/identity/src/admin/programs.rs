@@ -77,7 +77,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError::NoClient`] and others.
     pub async fn client(&self, realm: &RealmName, id: &ClientId) -> Result<Client, AdminError> {
-        self.realm_state(realm)?;
+        self.realm_state(realm).await?;
         let found = self.room.store.client(realm, id).await?;
         found.map(|(_, client)| client).ok_or_else(|| AdminError::NoClient(id.clone()))
     }
@@ -92,7 +92,7 @@ impl Admin {
         after: Option<&ClientId>,
         limit: Limit,
     ) -> Result<Page<Client, ClientId>, AdminError> {
-        self.realm_state(realm)?;
+        self.realm_state(realm).await?;
         let rows = self.room.store.clients(realm, after, limit.rows_and_one()).await?;
         Ok(Page::of(rows, limit, |client| client.id.clone()))
     }
@@ -108,7 +108,7 @@ impl Admin {
         was: Client,
         registration: Registration,
     ) -> Result<Client, AdminError> {
-        let (state, id) = (self.realm_state(realm)?, was.id.clone());
+        let (state, id) = (self.realm_state(realm).await?, was.id.clone());
         not_of_the_house(&was)?;
         fits(&registration)?;
         if was.is_public() != (registration.auth == sekisho_model::client::ClientAuth::None) {
@@ -144,7 +144,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn disable_client(&self, realm: &RealmName, id: &ClientId) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let disabled = self.room.store.disable_client(self.act(&state), id.clone()).await?;
         disabled.ok_or_else(|| AdminError::NoClient(id.clone()))?;
         self.in_force(realm).await
@@ -155,7 +155,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub async fn enable_client(&self, realm: &RealmName, id: &ClientId) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         let known = self.room.store.enable_client(self.act(&state), id.clone()).await?;
         if known { Ok(()) } else { Err(AdminError::NoClient(id.clone())) }
     }
@@ -165,14 +165,14 @@ impl Admin {
     /// # Errors
     /// [`AdminError::Differs`] where another administrator was faster, and others.
     pub async fn delete_client(&self, realm: &RealmName, was: Client) -> Result<(), AdminError> {
-        let (state, id) = (self.realm_state(realm)?, was.id.clone());
+        let (state, id) = (self.realm_state(realm).await?, was.id.clone());
         not_of_the_house(&was)?;
         done(self.room.store.delete_client(self.act(&state), was).await?, || AdminError::NoClient(id))?;
         self.in_force(realm).await
     }
 
     async fn register(&self, realm: &RealmName, client: NewClient) -> Result<(), AdminError> {
-        let state = self.realm_state(realm)?;
+        let state = self.realm_state(realm).await?;
         fits(&client.registration)?;
         match self.room.store.create_client(self.act(&state), client).await {
             Ok(()) => Ok(()),
@@ -182,7 +182,7 @@ impl Admin {
     }
 
     async fn add_secret(&self, realm: &RealmName, was: Client, digest: Digest) -> Result<(), AdminError> {
-        let (state, id) = (self.realm_state(realm)?, was.id.clone());
+        let (state, id) = (self.realm_state(realm).await?, was.id.clone());
         not_of_the_house(&was)?;
         if was.is_public() {
             return Err(AdminError::Public(id));

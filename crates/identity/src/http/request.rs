@@ -45,7 +45,8 @@ impl FromRequestParts<Arc<Room>> for Asked {
         let axum::extract::Path(name) = axum::extract::Path::<String>::from_request_parts(parts, room)
             .await
             .map_err(|_| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
-        let realm = room.realms.get(&name).ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
+        let realm = room.realm(&name).await.map_err(|error| answer::unavailable(&error))?;
+        let realm = realm.ok_or_else(|| answer::plain(StatusCode::NOT_FOUND, "no such realm"))?;
         let origin = Origin { user_agent: user_agent(&parts.headers), ..origin(parts, room) };
         // There since `observe`, which is around every route.
         let said = Extension::<Said>::from_request_parts(parts, room).await.map_err(IntoResponse::into_response)?.0;

@@ -1,4 +1,4 @@
-//! `user`, `client`, `token`, `key`: from words to a command, and to whoever can carry it out.
+//! `realm`, `user`, `client`, `token`, `key`, `feed`: from words to a command, and to whoever can carry it out.
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::Path;
@@ -10,7 +10,7 @@ use sekisho_token::Secret;
 use sekisho_wire::RealmName;
 
 use super::run::{Outcome, configured, data_dir, make_data_dir, print, surroundings};
-use super::{Client, ClientKind, Key, Place, Realm, Token, User, Where};
+use super::{Client, ClientKind, Feed, Key, Place, Realm, Token, User, Where};
 use crate::admin::{self, Command, What, execute};
 use crate::audit::AuditFiles;
 use crate::config::{Config, Span};
@@ -117,6 +117,12 @@ pub(super) async fn key(command: Key) -> Outcome {
         Key::List { at } => (at, What::ListKeys),
     };
     administer(at, what).await
+}
+
+pub(super) async fn feed(command: Feed) -> Outcome {
+    let Feed::NewEpoch { realms, place, json } = command;
+    let outcome = carried_out(&place, Command::NewEpoch { realms }).await?;
+    if json { print(as_json(&outcome)) } else { print(outcome) }
 }
 
 /// What a kind of client may do, before its own scopes, audiences and addresses.

@@ -67,6 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(command) => on_control(administer::client(command)),
         Command::Token(command) => on_control(administer::token(command)),
         Command::Key(command) => on_control(administer::key(command)),
+        Command::Feed(command) => on_control(administer::feed(command)),
         Command::Backup(keeping) => on_control(keep::backup(keeping)),
         Command::Restore(keeping) => on_control(keep::restore(keeping)),
         Command::Version => print(concat!("sekisho ", env!("CARGO_PKG_VERSION"))),

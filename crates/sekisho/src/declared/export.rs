@@ -19,7 +19,7 @@ pub const DOCUMENT: &str = "document";
 /// # Errors
 /// [`NotDone`].
 pub async fn export(admin: &Admin, realms: Vec<RealmName>, hashes: Hashes) -> Result<Outcome, NotDone> {
-    let realms = if realms.is_empty() { admin.realms() } else { realms };
+    let realms = if realms.is_empty() { admin.realms().await? } else { realms };
     let mut written = Map::new();
     for realm in realms {
         let users = users(admin, &realm, hashes).await?;

@@ -83,8 +83,9 @@ fn shown(steps: &[Step<'_>]) -> Outcome {
 
 async fn steps<'a>(admin: &Admin, wanted: &'a Declared, rest: Rest) -> Result<Vec<Step<'a>>, NotDone> {
     let (mut steps, mut removals) = (Vec::new(), Vec::new());
+    let there = admin.realms().await?;
     for (name, realm) in &wanted.realms {
-        let known = admin.realms().contains(name);
+        let known = there.contains(name);
         let mut whats = if known { Vec::new() } else { vec![What::MakeRealm] };
         for (id, client) in &realm.clients {
             let found = clients_for(admin, name, (id, client), known).await;

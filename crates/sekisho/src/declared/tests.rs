@@ -101,7 +101,7 @@ async fn what_is_declared_is_shown_then_made_and_the_second_time_there_is_nothin
         "make user bob",
     ];
     assert_eq!(differences(&admin, FILE, Rest::Stays).await, expected);
-    assert!(admin.realms().iter().all(|realm| realm.as_str() != "branch"), "looking changes nothing");
+    assert!(admin.realms().await.unwrap().iter().all(|realm| realm.as_str() != "branch"), "looking changes nothing");
     let told = apply(&admin, FILE, Rest::Stays).await;
     let shown: Vec<&str> = told.rows.iter().map(|row| row[1].1.as_str()).collect();
     assert_eq!(shown, ["web", "bob"], "what was made up is told once: {told}");

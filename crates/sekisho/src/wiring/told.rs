@@ -58,11 +58,13 @@ impl House {
             let (gateway, readiness, room) = (Arc::clone(&gateway), Arc::clone(&readiness), room.clone());
             let (base_url, now) = (base_url.clone(), clock.wall());
             Box::pin(async move {
-                let identity = room.upgrade().map(|room| IdentityBeliefs {
-                    listens: identity_addr,
-                    realms: realms_of(&room, &base_url),
-                    public_url: base_url,
-                });
+                let identity = match room.upgrade() {
+                    Some(room) => {
+                        let realms = realms_of(&room, &base_url).await;
+                        Some(IdentityBeliefs { listens: identity_addr, realms, public_url: base_url })
+                    }
+                    None => None,
+                };
                 Beliefs {
                     version: VERSION.to_owned(),
                     process: std::process::id(),
@@ -77,15 +79,17 @@ impl House {
     }
 }
 
-fn realms_of(room: &Identity, base_url: &str) -> Vec<IdentityRealm> {
-    let (admin, readings) = (room.admin(), room.readings());
-    let realm = |reading: sekisho_identity::RealmReading| IdentityRealm {
-        issuer: reading.name.issuer(base_url).to_string(),
-        feed: reading.feed.to_string(),
-        keys: admin.keys(&reading.name).unwrap_or_default().into_iter().map(Key::from).collect(),
-        name: reading.name.to_string(),
-    };
-    readings.realms.into_iter().map(realm).collect()
+async fn realms_of(room: &Identity, base_url: &str) -> Vec<IdentityRealm> {
+    let (admin, mut realms) = (room.admin(), Vec::new());
+    for reading in room.readings().realms {
+        realms.push(IdentityRealm {
+            issuer: reading.name.issuer(base_url).to_string(),
+            feed: reading.feed.to_string(),
+            keys: admin.keys(&reading.name).await.unwrap_or_default().into_iter().map(Key::from).collect(),
+            name: reading.name.to_string(),
+        });
+    }
+    realms
 }
 
 async fn gateway_of(gateway: &RwLock<Option<Gateway>>) -> Option<GatewayBeliefs> {

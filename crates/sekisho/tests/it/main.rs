@@ -25,6 +25,8 @@ mod declare;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod feed;
 #[cfg(test)]
 mod forge;

@@ -4,10 +4,15 @@
 use std::time::Duration;
 
 use sekisho_identity::Takeover;
+use sekisho_identity::admin::AdminError;
+use sekisho_model::client::{ClientAuth, GrantType};
+use sekisho_wire::RealmName;
+use sekisho_wire::cut::State;
+use sqlx::Connection as _;
 
 use crate::client::Answer;
 use crate::cluster::Cluster;
-use crate::rig::{GUARDED, Rig};
+use crate::rig::{GUARDED, Rig, registration};
 
 /// What a guarded route says to a token.
 async fn ask(rig: &Rig, path: &str, token: &str) -> Answer {
@@ -81,6 +86,105 @@ async fn of_two_houses_on_one_database_each_knows_the_others_tokens_and_logouts(
     let jwt = here.login_jwt("alice").await;
     assert_eq!(jsonwebtoken::decode_header(&jwt).unwrap().kid.as_ref(), new.first());
     assert_eq!(ask(&here, "/jwt-feed/orders/1", &jwt).await.code(), 200);
+    there.close().await;
+    here.close().await;
+}
+
+/// What a house answers to whoever looks for a realm.
+async fn discovery(rig: &Rig, realm: &str) -> Answer {
+    rig.identity.get(&format!("/realms/{realm}/.well-known/openid-configuration")).send().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_made_in_one_house_is_open_in_the_other_without_a_restart() {
+    let database = Cluster::shared().database();
+    let here = Rig::start_on(&database.address()).await;
+    let there = here.start_beside().await;
+    let branch: RealmName = "branch".parse().unwrap();
+    assert_eq!(discovery(&there, "branch").await.code(), 404);
+    here.admin().create_realm(&branch).await.unwrap();
+    let machine = registration(vec![GrantType::ClientCredentials], ClientAuth::ClientSecretBasic, Vec::new());
+    let secret = here.admin().create_client(&branch, "machine".parse().unwrap(), machine).await.unwrap().unwrap();
+
+    assert_eq!(discovery(&there, "branch").await.code(), 404, "strangers cause one look a second");
+    there.advance(Duration::from_secs(1)).await;
+    let token = there.identity.post("/realms/branch/oauth2/token").basic("machine", secret.expose());
+    let token = token.form(&[("grant_type", "client_credentials")]).send().await;
+    assert_eq!(token.code(), 200, "{}", token.text());
+    let found = discovery(&there, "branch").await;
+    assert_eq!(found.json()["issuer"], format!("{}/realms/branch", there.identity_origin()));
+    let [one, other] = [&here, &there].map(|rig| rig.identity.get("/realms/branch/oauth2/jwks").send());
+    assert_eq!(one.await.text(), other.await.text(), "with the same keys");
+
+    // While nobody can tell whether there is such a realm, nobody says that there is none.
+    there.advance(Duration::from_secs(1)).await;
+    there.switches.store.set(State::Severed);
+    assert_eq!(discovery(&there, "nowhere").await.code(), 503);
+    there.switches.store.set(State::Joined);
+    there.advance(Duration::from_secs(1)).await;
+    assert_eq!(discovery(&there, "nowhere").await.code(), 404);
+    there.close().await;
+    here.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_that_cannot_be_opened_is_503_and_keeps_no_other_out() {
+    let database = Cluster::shared().database();
+    let here = Rig::start_on(&database.address()).await;
+    let there = here.start_beside().await;
+    for name in ["broken", "whole"] {
+        here.admin().create_realm(&name.parse().unwrap()).await.unwrap();
+    }
+    let mut connection = sqlx::PgConnection::connect(&database.address()).await.unwrap();
+    // As if it had been sealed under another key.
+    let damage = "UPDATE realms SET refresh_key_sealed = '\\x00' WHERE name = 'broken'";
+    sqlx::raw_sql(damage).execute(&mut connection).await.unwrap();
+    for (name, code) in [("broken", 503), ("whole", 200), ("nowhere", 404)] {
+        assert_eq!(discovery(&there, name).await.code(), code, "{name}");
+    }
+    assert_eq!(discovery(&here, "broken").await.code(), 200, "where it was open");
+    there.close().await;
+    here.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_houses_that_make_one_realm_one_makes_it_and_both_have_it() {
+    let database = Cluster::shared().database();
+    let here = Rig::start_on(&database.address()).await;
+    let there = here.start_beside().await;
+    let [annex, yard, shed]: [RealmName; 3] = ["annex", "yard", "shed"].map(|name| name.parse().unwrap());
+    here.admin().create_realm(&annex).await.unwrap();
+    let exists = there.admin().create_realm(&annex).await;
+    assert!(matches!(&exists, Err(AdminError::Exists(name)) if name == "annex"), "{exists:?}");
+    assert_eq!(discovery(&there, "annex").await.code(), 200, "from the answer on");
+
+    for _ in 0..2 {
+        let (one, other) = (here.admin(), there.admin());
+        let made = tokio::join!(one.create_realm(&yard), other.create_realm(&yard));
+        let taken = |made: &Result<_, AdminError>| matches!(made, Err(AdminError::Exists(_)));
+        let (one, other) = (taken(&made.0), taken(&made.1));
+        assert!(one || other, "{made:?}");
+        for rig in [&here, &there] {
+            assert_eq!(discovery(rig, "yard").await.code(), 200);
+        }
+    }
+
+    // Administrators find it at once, whoever asked for something else a moment ago.
+    assert_eq!(discovery(&there, "shed").await.code(), 404);
+    here.admin().create_realm(&shed).await.unwrap();
+    let all = ["annex", "main", "sekisho", "shed", "shop", "yard"].map(|name| name.parse::<RealmName>().unwrap());
+    assert_eq!(there.admin().realms().await.unwrap(), all);
+    there.admin().rotate_key(&shed, Takeover::AtOnce).await.unwrap();
+    // Nobody here follows the feed of this realm, so it is the upkeep that does.
+    let keys = async |rig: &Rig| rig.identity.get("/realms/shed/oauth2/jwks").send().await.text();
+    let mut rounds = 0;
+    while keys(&here).await != keys(&there).await {
+        assert!(rounds < 10, "and its keys are followed");
+        rounds += 1;
+        here.advance(Duration::from_secs(30)).await;
+        here.settle().await;
+    }
+    assert!(rounds > 0);
     there.close().await;
     here.close().await;
 }

@@ -232,6 +232,15 @@ fn a_backup_is_taken_from_a_running_server_by_one_command_and_restored_by_anothe
     assert_eq!(again.status.code(), Some(1));
     let words = String::from_utf8_lossy(&again.stderr).into_owned();
     assert!(words.contains("is there already: expected a name that is free"), "{words}");
+    // Beside a server: in every realm, or in one.
+    let begun = sekisho(&["feed", "new-epoch", "--json"], &data);
+    let begun: serde_json::Value = serde_json::from_slice(&begun.stdout).unwrap();
+    assert_eq!((&begun[0]["realm"], &begun[1]["realm"]), (&"main".into(), &"sekisho".into()));
+    let words = String::from_utf8(sekisho(&["feed", "new-epoch", "--realm", "main"], &data).stdout).unwrap();
+    let next = begun[0]["epoch"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(words.starts_with("realm: main  epoch: ") && !words.contains(&format!("epoch: {next}\n")), "{words}");
+    let words = String::from_utf8(sekisho(&["feed", "new-epoch", "--realm", "nowhere"], &data).stderr).unwrap();
+    assert!(words.contains("realm `nowhere` does not exist"), "{words}");
     assert!(sekisho(&["user", "disable", "alice"], &data).status.success());
     let words = String::from_utf8(sekisho(&["restore", kept], &data).stderr).unwrap();
     assert!(words.contains(&format!("is held by process {}", demo.id())), "{words}");

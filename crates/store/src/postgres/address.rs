@@ -5,6 +5,7 @@
 //! sealed keys travel there.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -18,6 +19,8 @@ use url::Url;
 const PORT: u16 = 5432;
 /// The most statements a connection keeps prepared; we have fewer.
 const STATEMENTS_KEPT_MAX: usize = 256;
+/// What each certificate of a file begins with (RFC 7468 §5.1).
+const PEM_BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// A database on a server, and who we are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +65,25 @@ pub enum AddressError {
     Value(&'static str, &'static str),
 }
 
+/// Why the file of `sslrootcert` names nobody who may vouch for a server.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    /// It is not there, or not for us.
+    #[error("cannot read the certificates of `sslrootcert`, `{}`", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds something else.
+    #[error("no certificate is in the file of `sslrootcert`, `{}`: expected certificates in PEM", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Host {
     Name(String),
@@ -97,6 +119,16 @@ impl Address {
     #[must_use]
     pub const fn tls(&self) -> Tls {
         self.tls
+    }
+
+    /// Whether `sslrootcert` is what it is to be: sqlx takes a file without certificates for one that adds nothing.
+    pub(crate) fn check_root(&self) -> Result<(), RootError> {
+        let Some(path) = self.root.clone() else { return Ok(()) };
+        match std::fs::read(&path) {
+            Ok(bytes) if bytes.windows(PEM_BEGIN.len()).any(|window| window == PEM_BEGIN) => Ok(()),
+            Ok(_) => Err(RootError::Empty { path }),
+            Err(source) => Err(RootError::Unreadable { path, source }),
+        }
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {

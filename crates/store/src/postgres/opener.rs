@@ -10,7 +10,7 @@ use sekisho_wire::{Clock, Monotonic};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, PgConnection};
 
-use super::Address;
+use super::address::{Address, RootError};
 use super::driver::{PostgresDriver, TroubleCell};
 use crate::connection::Connection;
 
@@ -55,6 +55,9 @@ pub enum ConnectError {
     /// The server did not answer in time.
     #[error("no answer within {} s", CONNECT_WITHIN.as_secs())]
     Slow,
+    /// Nobody is named who may vouch for the server.
+    #[error(transparent)]
+    Root(#[from] RootError),
     /// The server is a copy that may be behind, and cannot be written to.
     #[error("the server is a standby: expected the primary")]
     Standby,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   BEGIN ─► the job ─► COMMIT ─► the answer
-//!     │         │         └─ broke: nobody knows what became of it; the caller reads Unavailable
+//!     │         │         └─ broke: nobody knows what became of a write; the caller reads Unavailable
 //!     │         ├─ refused: ROLLBACK, Unavailable
 //!     │         └─ a conflict: ROLLBACK, and again
 //!     └────────────── broke before COMMIT was sent: on a new connection, again
@@ -62,6 +62,15 @@ impl Role {
         match self {
             Self::Reader => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Self::Writer => "BEGIN",
+        }
+    }
+
+    /// A try whose commit was not answered.
+    const fn uncommitted(self) -> Try {
+        match self {
+            // There was nothing to keep.
+            Self::Reader => Try::Lost,
+            Self::Writer => Try::Unknown,
         }
     }
 }
@@ -140,7 +149,7 @@ async fn attempt(role: Role, Link { connection, trouble }: &mut Link, job: &mut 
         (None, Verdict::Keep) => match connection.execute("COMMIT", &[]).await {
             Ok(_) => Try::Done,
             Err(_) if trouble.take() == Some(Trouble::Conflict) => Try::Conflict,
-            Err(_) => Try::Unknown,
+            Err(_) => role.uncommitted(),
         },
         (None, Verdict::RollBack) => {
             // If this fails the next job notices; there was nothing to keep.

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use sekisho_model::audit::AuditLog as _;
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::Grants as _;
 use sekisho_model::key::Keys as _;
 use sekisho_model::session::Sessions as _;
 use sekisho_model::store::Upkeep as _;
 use sekisho_model::user::Users as _;
+use sekisho_wire::audit::Event;
 use sekisho_wire::change::PublishedKey;
 use sekisho_wire::feed::{After, Entry, PAGE_ENTRIES_MAX, Snapshot};
-use sekisho_wire::{Change, Position, TokenId};
+use sekisho_wire::{Change, Position, RealmName, TokenId};
 use tokio::task::JoinSet;
 
 use crate::rig::{NOW, Rig, TOKEN_LIFETIME_S, check_chain, new_key};
@@ -158,13 +160,20 @@ async fn only_the_old_end_is_trimmed_and_who_was_there_loads_a_snapshot(rig: &Ri
 }
 
 async fn a_new_epoch_lies_after_everything_and_keeps_what_stands(rig: &Rig) {
-    rig.make_realm(&"other".parse().unwrap()).await;
+    let other: RealmName = "other".parse().unwrap();
+    let other_at = rig.make_realm(&other).await;
     let before = rig.store.head(&rig.realm).await.unwrap();
     let revoked = rig.store.revoke_token(rig.act(), TokenId(1), NOW.plus_s(60)).await.unwrap();
     // The clock went back: the epoch does not.
-    let epoch = rig.store.start_epoch(NOW.plus_s(-500)).await.unwrap();
+    let epoch = rig.store.start_epoch(rig.act_at(-500)).await.unwrap();
     assert_eq!(epoch.0, before.position.epoch.0 + 1);
-    assert_eq!(rig.store.start_epoch(NOW.plus_s(500)).await.unwrap().0, NOW.plus_s(500).0.unsigned_abs());
+    assert_eq!(rig.store.start_epoch(rig.act_at(500)).await.unwrap().0, NOW.plus_s(500).0.unsigned_abs());
+
+    assert_eq!(rig.store.head(&other).await.unwrap().position, other_at, "one realm's is not another's");
+    let lines = rig.store.audit(&rig.realm, None, 2).await.unwrap();
+    let told: Vec<_> = lines.into_iter().map(|row| (row.event.event, row.event.detail.unwrap_or_default())).collect();
+    assert_eq!(told[0], (Event::EpochBegun, NOW.plus_s(500).0.to_string()));
+    assert_eq!(told[1], (Event::EpochBegun, epoch.0.to_string()));
 
     assert_eq!(rig.store.after(&rig.realm, revoked).await.unwrap(), After::Resnapshot);
     let snapshot = rig.store.snapshot(&rig.realm, NOW).await.unwrap();

@@ -9,11 +9,14 @@ use sqlx::{ConnectOptions as _, PgConnection};
 
 use crate::rig::{Rig, TestClock, settings};
 
+mod between;
 pub(crate) mod cluster;
+mod commit;
 mod dump;
 mod loss;
 mod order;
 mod sharing;
+mod tls;
 
 use cluster::Database;
 

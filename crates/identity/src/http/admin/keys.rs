@@ -79,7 +79,7 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn list(call: Call<NoQuery, Nothing>) -> Result<Listed<KeyShown>, Problem> {
-    let keys = call.admin.keys(&call.realm()?)?;
+    let keys = call.admin.keys(&call.realm()?).await?;
     Ok(Listed::of(Page { items: keys, next: None::<String> }, KeyShown::of))
 }
 
@@ -90,7 +90,7 @@ async fn rotate(call: Call<NoQuery, Json<Rotation>>) -> Result<Made<KeyShown>, P
         When::AtOnce => Takeover::AtOnce,
     };
     let kid = call.admin.rotate_key(&realm, takeover).await?;
-    let key = call.admin.keys(&realm)?.into_iter().find(|key| key.kid == kid);
+    let key = call.admin.keys(&realm).await?.into_iter().find(|key| key.kid == kid);
     let key = key.ok_or_else(|| Problem::new(Kind::Conflict, "another administrator revoked the key meanwhile"))?;
     Ok(Made { place: kid.to_string(), what: KeyShown::of(key) })
 }

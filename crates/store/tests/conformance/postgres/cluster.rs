@@ -110,7 +110,8 @@ impl Cluster {
         self.dir.join("data")
     }
 
-    fn sql(&self, sql: &str) {
+    /// As its superuser, in the database that every server has.
+    pub(crate) fn sql(&self, sql: &str) {
         let mut psql = self.programs.command("psql");
         psql.args(["-X", "-q", "-U", "postgres", "-d", "postgres", "-p", &self.port.to_string()]);
         self.run(psql.arg("-h").arg(self.data()).args(["-c", sql]));

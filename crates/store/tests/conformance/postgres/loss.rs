@@ -1,6 +1,7 @@
 //! The server goes and comes back: whoever meets its absence is told so at once, nothing that was acknowledged is lost, and
 //! nobody has to be started again.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -101,6 +102,17 @@ async fn a_crash_under_load_loses_nothing_acknowledged_and_the_store_goes_on_by_
         let entry = &entries[usize::try_from(position.revision.0).unwrap() - 1];
         assert_eq!((entry.position, &entry.changes), (*position, &vec![Change::TokenRevoked { token: *token }]));
     }
+    // Also of those whose writers were told nothing, none was done twice.
+    let mut connection = superuser(&database).await;
+    let twice =
+        "SELECT line::jsonb ->> 'detail' FROM audit WHERE event = 'token_revoked' GROUP BY 1 HAVING count(*) > 1";
+    let twice: Vec<String> = sqlx::query_scalar(twice).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(twice, Vec::<String>::new());
+    let mut revoked = HashSet::new();
+    for change in entries.iter().flat_map(|entry| &entry.changes) {
+        assert!(!matches!(change, Change::TokenRevoked { token } if !revoked.insert(*token)), "{change:?} twice");
+    }
+    assert!(revoked.len() >= told.count());
     let rig = Arc::into_inner(rig).unwrap();
     rig.close().await;
 }

@@ -101,7 +101,7 @@ async fn new_epochs_that_begin_at_once_come_after_one_another() {
         let store = if number % 2 == 0 { Arc::clone(&rig.store) } else { Arc::clone(&other) };
         let (act, token) = (rig.act(), TokenId(rig.fresh()));
         calls.spawn(async move {
-            let epoch = store.start_epoch(NOW).await.unwrap();
+            let epoch = store.start_epoch(act.clone()).await.unwrap();
             store.revoke_token(act, token, NOW).await.unwrap();
             epoch.0
         });
