@@ -27,7 +27,7 @@ PROGRAMS = {"gateway": ["wrk", "h2load", *PROXIES], "identity": ["wrk", "setpriv
 def arguments():
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--binaries", required=True, help="the directory with the release binary and its examples")
-    parser.add_argument("--rounds", type=at_least_one, default=5)
+    parser.add_argument("--rounds", type=at_least_one, default=7)
     parser.add_argument("--seconds", type=at_least_one, default=2, help="of load, for each case of each round")
     parser.add_argument("--only", choices=PARTS, action="append", help="this part; the other parts' last results stay")
     parser.add_argument("--report", action="store_true", help="measure nothing, write the page from the last results")
