@@ -10,11 +10,12 @@ from processes import Process, free_port
 
 
 def programs():
-    """Where initdb and postgres are; the newest of several."""
+    """Where initdb and postgres are, the newest of several; None if they are nowhere."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]))
     if found:
         return found[-1]
-    return os.path.dirname(shutil.which("initdb"))
+    initdb = shutil.which("initdb")
+    return os.path.dirname(os.path.realpath(initdb)) if initdb else None
 
 
 def as_somebody(home):
@@ -45,3 +46,20 @@ class Postgres(Process):
         while subprocess.run(ready, capture_output=True).returncode != 0:
             if self.child.poll() is not None:
                 raise RuntimeError(f"PostgreSQL ended: see {home}/postgres.log")
+
+    def analyze(self):
+        """The planner's statistics, as autovacuum makes them within minutes; a database that was made just now has none."""
+        self.ask("ANALYZE")
+
+    def ask(self, *statements):
+        """What psql prints, of each by itself."""
+        asked = [word for statement in statements for word in ("-c", statement)]
+        psql = [f"{programs()}/psql", "-qtAX", self.address, *asked]
+        done = subprocess.run(psql, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"psql: {done.stderr.strip()}")
+        return done.stdout
+
+    def size_bytes(self):
+        """What the database takes on disk, after what is in memory was written."""
+        return int(self.ask("CHECKPOINT", "SELECT pg_database_size(current_database())"))

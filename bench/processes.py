@@ -1,6 +1,7 @@
 """Processes under measurement: starting them, their CPU time and memory, ending them.
 
-CPU is utime + stime of the process and all its descendants, from /proc, so work that is moved to a child is not lost.
+CPU is that of the process and all its descendants, with threads and children that have ended meanwhile, so work that is
+moved elsewhere is not lost.
 """
 
 import os
@@ -11,7 +12,10 @@ import time
 import urllib.error
 import urllib.request
 
+# Everything that was started and not stopped yet, in that order.
+RUNNING = []
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def free_port():
@@ -30,6 +34,7 @@ class Process:
         self.child = subprocess.Popen(
             argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
         )
+        RUNNING.append(self)
 
     def pids(self):
         """The process and all its descendants."""
@@ -37,10 +42,9 @@ class Process:
         for entry in os.listdir("/proc"):
             if entry.isdigit():
                 try:
-                    stat = open(f"/proc/{entry}/stat").read()
+                    parent = int(stat(entry)[1])
                 except OSError:
                     continue
-                parent = int(stat.rsplit(")", 1)[1].split()[1])
                 children.setdefault(parent, []).append(int(entry))
         found, open_ones = [], [self.child.pid]
         while open_ones:
@@ -50,23 +54,27 @@ class Process:
         return found
 
     def cpu_s(self):
-        """CPU time used so far, by scheduler accounting in nanoseconds where the kernel has it."""
+        """CPU time used so far."""
         return sum(cpu_of(pid) for pid in self.pids())
 
     def resident_bytes(self):
         total = 0
         for pid in self.pids():
             try:
-                total += int(open(f"/proc/{pid}/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+                total += int(open(f"/proc/{pid}/statm").read().split()[1]) * PAGE
             except OSError:
                 pass
         return total
 
+    def must_live(self):
+        if self.child.poll() is not None:
+            last = open(self.log.name, errors="replace").read().strip().splitlines()[-5:]
+            raise RuntimeError(f"{self.name} ended with {self.child.returncode}: " + " / ".join(last))
+
     def until_answers(self, url, patience_s=20):
         ends = time.monotonic() + patience_s
         while time.monotonic() < ends:
-            if self.child.poll() is not None:
-                raise RuntimeError(f"{self.name} ended: see {self.log.name}")
+            self.must_live()
             try:
                 with urllib.request.urlopen(url, timeout=1):
                     return
@@ -77,6 +85,7 @@ class Process:
         raise RuntimeError(f"{self.name} does not answer at {url}")
 
     def stop(self):
+        RUNNING.remove(self)
         if self.child.poll() is None:
             os.killpg(self.child.pid, signal.SIGTERM)
             try:
@@ -87,15 +96,23 @@ class Process:
         self.log.close()
 
 
+def stop_all():
+    """What came last goes first."""
+    while RUNNING:
+        RUNNING[-1].stop()
+
+
+def stat(pid):
+    """/proc/PID/stat after the name: [0] is the state, [1] the parent."""
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rsplit(")", 1)[1].split()
+
+
 def cpu_of(pid):
+    """The process's CPU clock in nanoseconds, ended threads included, and the ticks of its ended children."""
+    cputime_clock = (~pid << 3) | 2  # clock_getcpuclockid(3), which Python lacks: CPUCLOCK_SCHED of a process.
     try:
-        threads = os.listdir(f"/proc/{pid}/task")
+        cutime, cstime = stat(pid)[13:15]
+        return time.clock_gettime(cputime_clock) + (int(cutime) + int(cstime)) * TICK_S
     except OSError:
         return 0.0
-    total = 0
-    for thread in threads:
-        try:
-            total += int(open(f"/proc/{pid}/task/{thread}/schedstat").read().split()[0])
-        except OSError:
-            pass
-    return total / 1e9

@@ -95,6 +95,7 @@ def envoy(home, target, name="envoy", issuer=None):
             "audiences": ["orders"],
             "forward": True,
             "local_jwks": {"inline_string": json.dumps(issuer["jwks"])},
+            # As many as Sekisho remembers by default.
             "jwt_cache_config": {"jwt_cache_size": 20000},
         }
         jwt = {
