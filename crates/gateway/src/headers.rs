@@ -184,7 +184,9 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// The names in `Connection`, without the options that name no header, or one that ends here in any case.
 fn nominated(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> {
-    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    // What nearly every upstream says is told apart at once.
+    let telling = headers.get_all(CONNECTION).iter().filter(|value| *value != "keep-alive" && *value != "close");
+    let values = telling.filter_map(|value| value.to_str().ok());
     let options = values.flat_map(|value| value.split(',')).map(str::trim);
     let known = |option: &&str| option.eq_ignore_ascii_case("close") || option.eq_ignore_ascii_case("keep-alive");
     options.filter(move |option| !known(option)).filter_map(|option| option.parse().ok())

@@ -13,7 +13,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
@@ -23,6 +22,7 @@ use sekisho_wire::feed::{After, Envelope, Head, Reader, Snapshot};
 use sekisho_wire::{BoxFuture, Change, Clock, Feed, Position, RealmName, Unavailable};
 use tokio::sync::{Notify, watch};
 
+use crate::joint::Turn;
 use crate::room::unavailable;
 
 pub(crate) mod signed;
@@ -42,20 +42,10 @@ struct Log {
     /// The newest entry about keys, or where a snapshot began.
     keys_changed_at: ArcSwap<Position>,
     readers: Mutex<Vec<Weak<dyn Reader>>>,
-    /// How many asked for a settling so far.
-    asked: AtomicU64,
-    /// Held while entries are read and offered, so that they are offered in their order.
-    turn: tokio::sync::Mutex<Settled>,
+    /// Entries are read and offered one reading at a time, so that they are offered in their order.
+    settling: Turn<Result<(), Unavailable>>,
     /// How often something was offered; what streams wait for.
     news: watch::Sender<u64>,
-}
-
-/// The last settling.
-#[derive(Debug)]
-struct Settled {
-    /// How many had asked when it began to read: it was for all of them.
-    covers: u64,
-    outcome: Result<(), Unavailable>,
 }
 
 // === impl Hub ===
@@ -72,14 +62,7 @@ impl Hub {
     /// and by its failure too.
     pub(crate) async fn settle(&self, realm: &RealmName) -> Result<(), Unavailable> {
         let log = self.log(realm);
-        let asked = log.asked.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut turn = log.turn.lock().await;
-        if turn.covers < asked {
-            let covers = log.asked.load(Ordering::SeqCst);
-            let outcome = self.read_and_offer(realm, &log).await;
-            *turn = Settled { covers, outcome };
-        }
-        turn.outcome
+        log.settling.read(self.read_and_offer(realm, &log)).await
     }
 
     async fn read_and_offer(&self, realm: &RealmName, log: &Log) -> Result<(), Unavailable> {
@@ -183,10 +166,9 @@ impl Log {
     /// Empty until the first settling, which begins with a snapshot.
     fn new(realm: &RealmName) -> Self {
         let fold = ArcSwap::from_pointee(Fold::empty(realm.clone()));
-        let turn = tokio::sync::Mutex::new(Settled { covers: 0, outcome: Ok(()) });
         let keys_changed_at = ArcSwap::from_pointee(Position::new(0, 0));
-        let (readers, asked) = (Mutex::default(), AtomicU64::new(0));
-        Self { fold, keys_changed_at, readers, asked, turn, news: watch::Sender::new(0) }
+        let (readers, settling) = (Mutex::default(), Turn::default());
+        Self { fold, keys_changed_at, readers, settling, news: watch::Sender::new(0) }
     }
 
     fn offer(&self, envelopes: &[Envelope]) {

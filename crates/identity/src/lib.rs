@@ -32,6 +32,7 @@ mod device;
 mod feed;
 mod flow;
 mod http;
+mod joint;
 mod keys;
 mod language;
 mod look;
@@ -139,6 +140,7 @@ impl Identity {
             form_key: seal.derive("form tokens"),
             realms: Realms::default(),
             meter: meters::ListenerMeter::new(),
+            clients: joint::Joint::default(),
             newcomers: Newcomers::default(),
             draining: watch::Sender::new(false),
             store,

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
+use crate::joint::Joint;
 use crate::meters::ListenerMeter;
 use crate::newcomers::Newcomers;
 use crate::oauth::own::ReadBack;
@@ -42,6 +43,8 @@ pub(crate) struct Room {
     pub(crate) signed: Signed,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    /// Clients that are being read.
+    pub(crate) clients: Joint<(RealmName, ClientId), ClientRead>,
     /// JWTs of ours that were shown to us.
     pub(crate) verified: Cache<Digest, Arc<ReadBack>>,
     /// Under which form tokens are made (HMAC).
@@ -51,6 +54,9 @@ pub(crate) struct Room {
     /// Says when open streams have to end.
     pub(crate) draining: watch::Sender<bool>,
 }
+
+/// What the store says of a client.
+type ClientRead = Result<Option<(Position, Client)>, StoreError>;
 
 /// Who is at the other end of a request, as far as that is known.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +95,9 @@ impl Room {
         realm: &RealmName,
         id: &ClientId,
     ) -> Result<Option<(Position, Client)>, Unavailable> {
-        let found = self.store.client(realm, id).await.map_err(unavailable)?;
+        // Many requests of one client come at once: an introspecting service, a gateway.
+        let about = (realm.clone(), id.clone());
+        let found = self.clients.read(&about, self.store.client(realm, id)).await.map_err(unavailable)?;
         Ok(found.filter(|(_, client)| client.disabled_at.is_none()))
     }
 

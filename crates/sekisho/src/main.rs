@@ -6,7 +6,7 @@ use clap::Parser as _;
 use mimalloc::MiMalloc;
 use sekisho::cli::{Cli, run};
 
-/// A proxied request is a few dozen small allocations that live as long as it does (docs/decisions/0012).
+/// A proxied request is a few dozen small allocations that live as long as it does (docs/decisions/0012-allocator.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

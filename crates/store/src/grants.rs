@@ -44,10 +44,11 @@ macro_rules! basis_columns {
     };
 }
 
-/// The position and everything of a grant.
+/// The position and everything of a grant, which is the one row of `g`. Materialized where it is made: a planner without
+/// statistics takes a realm for one row, and would walk all users and sign-ins of it for each grant.
 macro_rules! basis_tables {
     () => {
-        "heads h JOIN grants g ON g.realm = h.realm \
+        "heads h JOIN g ON g.realm = h.realm \
          JOIN users u ON u.realm = g.realm AND u.id = g.user_id \
          LEFT JOIN sessions s ON s.realm = g.realm AND s.id = g.session_id"
     };
@@ -212,7 +213,12 @@ pub(crate) fn basis(row: &mut Columns) -> Result<Basis, StoreError> {
 
 async fn load_basis(db: &mut Connection, realm: &RealmName, grant: GrantId) -> Result<Option<Basis>, StoreError> {
     // One statement sees one state, so the position is as old as the rest at the latest.
-    let sql = concat!("SELECT ", basis_columns!(), " FROM ", basis_tables!(), " WHERE h.realm = $1 AND g.id = $2");
+    let sql = concat!(
+        "WITH g AS MATERIALIZED (SELECT * FROM grants WHERE realm = $1 AND id = $2) SELECT ",
+        basis_columns!(),
+        " FROM ",
+        basis_tables!()
+    );
     let row = db.fetch_one(sql, values![realm, grant]).await?;
     row.map(|row| basis(&mut row.of("heads"))).transpose()
 }

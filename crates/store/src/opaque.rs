@@ -49,12 +49,15 @@ impl OpaqueTokens for SqlStore {
             Box::pin(async move {
                 // One statement sees one state, so the position is as old as the rest at the latest.
                 let sql = concat!(
-                    "SELECT o.digest, o.scopes, o.audiences, o.expires_at, ",
+                    "WITH o AS MATERIALIZED (SELECT * FROM opaque_tokens \
+                       WHERE realm = $1 AND digest = $2 AND expires_at > $3), \
+                     g AS MATERIALIZED (SELECT grants.* FROM o JOIN grants ON grants.realm = o.realm \
+                       AND grants.id = o.grant_id) \
+                     SELECT o.digest, o.scopes, o.audiences, o.expires_at, ",
                     basis_columns!(),
                     " FROM ",
                     basis_tables!(),
-                    " JOIN opaque_tokens o ON o.realm = g.realm AND o.grant_id = g.id \
-                     WHERE o.realm = $1 AND o.digest = $2 AND o.expires_at > $3"
+                    " CROSS JOIN o"
                 );
                 let Some(row) = db.fetch_one(sql, values![&realm, digest, now]).await? else { return Ok(None) };
                 let mut row = row.of("opaque_tokens");
