@@ -59,6 +59,8 @@ mod rig;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod spy;

@@ -43,7 +43,7 @@ type Http1 = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
 type Http2 = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
 
 /// A certificate authority of this test's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// Identity and gateway, each on a TLS listener, and a spy behind the gateway.
 struct Secured {
@@ -60,14 +60,14 @@ struct Secured {
 // === impl Authority ===
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// Puts a new certificate for this machine, and its key, where they are looked for.
-    fn issue(&self, files: &Files) -> CertificateDer<'static> {
+    pub(crate) fn issue(&self, files: &Files) -> CertificateDer<'static> {
         self.issue_until(files, 4000)
     }
 
@@ -82,7 +82,7 @@ impl Authority {
         certificate.der().clone()
     }
 
-    fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
+    pub(crate) fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         client(vec![self.0.der().clone()], alpn, versions)
     }
 }
@@ -205,12 +205,12 @@ impl Secured {
     }
 }
 
-async fn secure(connector: TlsConnector, addr: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn secure(connector: TlsConnector, addr: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
     let tcp = TcpStream::connect(addr).await?;
     soon(connector.connect(ServerName::try_from("localhost").unwrap(), tcp)).await
 }
 
-async fn answer<B>(response: Response<B>) -> Answer
+pub(crate) async fn answer<B>(response: Response<B>) -> Answer
 where
     B: hyper::body::Body,
     B::Error: std::fmt::Debug,
@@ -221,7 +221,7 @@ where
 }
 
 #[expect(clippy::disallowed_methods, reason = "patience is real time")]
-async fn soon<T>(awaited: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(awaited: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, awaited).await.expect("this takes too long")
 }
 
