@@ -23,7 +23,8 @@ mod run;
 pub use run::run;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong.
+Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong; 141 nobody read the
+answer to its end.
 Environment: SEKISHO_LOG says what is logged, like `info` or `sekisho_gateway=debug`; the default is info.
 Beside a running server, apply, export, realm, user, client, token and key go through DIR/admin.sock and take effect
 at once.";

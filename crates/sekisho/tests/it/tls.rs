@@ -535,6 +535,31 @@ async fn a_certificate_that_is_replaced_on_disk_is_shown_within_seconds_and_open
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_resumes_a_session_is_shown_no_certificate_and_everybody_else_the_new_one() {
+    let house = Secured::start().await;
+    for addr in [house.gateway, house.identity] {
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let connector = house.authority.client(&["http/1.1"], &[version]);
+            let connect = async || {
+                let mut stream = secure(connector.clone(), addr).await.unwrap();
+                // What a session is resumed with comes behind the handshake; an answer comes behind that.
+                let request = format!("GET /nowhere HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                soon(stream.read_to_end(&mut Vec::new())).await.unwrap();
+                let told = stream.get_ref().1;
+                (told.handshake_kind().unwrap(), told.peer_certificates().unwrap()[0].clone())
+            };
+            let (first, old) = connect().await;
+            assert_eq!(first, rustls::HandshakeKind::Full);
+            let new = house.authority.issue(&house.files);
+            house.house.as_ref().unwrap().reload_certificates();
+            house.until_shown(addr, &new).await;
+            assert_eq!(connect().await, (rustls::HandshakeKind::Resumed, old), "{addr}, {version:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_house_that_ends_says_farewell_to_whoever_is_connected() {
     let mut house = Secured::start().await;
     let mut idle = Vec::new();
