@@ -61,6 +61,8 @@ mod schema;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod secured;
+#[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod spy;

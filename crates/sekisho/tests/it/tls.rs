@@ -82,6 +82,11 @@ impl Authority {
         certificate.der().clone()
     }
 
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> Vec<u8> {
+        pem("CERTIFICATE", self.0.der()).into_bytes()
+    }
+
     pub(crate) fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         client(vec![self.0.der().clone()], alpn, versions)
     }
