@@ -132,10 +132,11 @@ async function startPage(demo, colorSchemes) {
   for (const colorScheme of colorSchemes) {
     const context = await browser.newContext({ locale: "en", colorScheme });
     const page = await context.newPage();
+    const answered = (path, status) =>
+      page.locator("#answer").filter({ hasText: path }).filter({ hasText: `${status}` }).waitFor();
     const call = async (status) => {
       await page.getByRole("button", { name: "via /opaque" }).click();
-      const answer = page.locator("#answer").filter({ hasText: "/opaque/orders/1" });
-      await answer.filter({ hasText: `${status}` }).waitFor();
+      await answered("/opaque/orders/1", status);
     };
     await page.goto(demo.gateway);
     await page.getByLabel("User").selectOption("alice");
@@ -145,6 +146,8 @@ async function startPage(demo, colorSchemes) {
     await accessible(page, `start page, ${colorScheme}`);
     await picture(page, `start-${colorScheme}`);
     await page.getByRole("button", { name: "Log out" }).first().click();
+    // Whoever calls before the logout is answered may still be served.
+    await answered("/auth/logout", 204);
     await call(401);
     await accessible(page, `start page after logout, ${colorScheme}`);
     await context.close();
