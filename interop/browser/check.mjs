@@ -1,102 +1,79 @@
 // The pages in a real browser.
 //
-// Every page, in both languages and both colour schemes: axe-core finds nothing, the content security policy stops nothing,
-// the page speaks the language it says. Then the things that only a browser shows: the keyboard alone is enough, and
-// everything works with JavaScript switched off.
+// Every page (`walk`), in both languages and both colour schemes, plain and with a theme, once over TLS: axe-core finds
+// nothing, without its styles the page says the same in the same order, the content security policy stops nothing. Then the
+// things that only a browser shows: the keyboard alone is enough, and everything works with JavaScript switched off.
 //
 //   node check.mjs BINARY      with SHOTS=DIR it leaves a picture of each page there
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import axe from "axe-core";
-import { openBrowser, openDemo } from "./house.mjs";
+import { openBrowser, openDemo, openThemed, THEME } from "./house.mjs";
+import { accessible, evaluate, readableWithoutStyles } from "./judge.mjs";
+import { authorize, everyPage, fill, picture, press, signIn } from "./walk.mjs";
 
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-const CALLBACK = "http://127.0.0.1:9/callback"; // Nobody listens there; the address is what counts.
-const VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"; // RFC 7636, appendix B
-const CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1";
+// One person each: walks go on side by side, and each ends sign-ins of its own.
+const WALKS = [
+  { name: "alice", language: "en", colorScheme: "light" },
+  { name: "bob", language: "ja", colorScheme: "light" },
+  { name: "carol", language: "en", colorScheme: "dark" },
+  { name: "admin", language: "ja", colorScheme: "dark" },
+];
+// What a theme changes depends on the paper alone, and on the words: each of both once.
+const THEMED = [WALKS[0], WALKS[3]];
 
-const LANGUAGES = {
-  en: { signIn: "Sign in", cancel: "Cancel", signOut: "Sign out", error: "Error: ", change: "Change password" },
-  ja: { signIn: "サインイン", cancel: "キャンセル", signOut: "サインアウト", error: "エラー：", change: "パスワードを変更" },
-};
-
-const demo = await openDemo(process.argv[2]);
-const browser = await openBrowser();
+const binary = process.argv[2];
+const opened = await Promise.allSettled([
+  openDemo(binary),
+  openDemo(binary, "--tls"),
+  openThemed(binary, THEMED.map(({ name }) => name)),
+]);
+let browser;
 try {
-  await theCheckCanFail();
-  for (const language of Object.keys(LANGUAGES)) {
-    for (const colorScheme of ["light", "dark"]) await everyPage(language, colorScheme);
-  }
-  await keyboardAlone();
-  await withoutJavaScript();
-  await startPage();
-  console.log("browser: every page is accessible in both languages and colour schemes; keyboard and no JavaScript suffice");
+  for (const { status, reason } of opened) if (status === "rejected") throw reason;
+  const [demo, secured, themed] = opened.map(({ value }) => value);
+  browser = await openBrowser(secured);
+  await theChecksCanFail();
+  await Promise.all(WALKS.map((walk) => everyPage(browser, demo, walk)));
+  await Promise.all([
+    ...THEMED.map((walk) => everyPage(browser, themed, { ...walk, shows: wearsTheTheme })),
+    everyPage(browser, secured, { ...WALKS[0], shows: cameOverTls }),
+  ]);
+  await keyboardAlone(demo);
+  await withoutJavaScript(demo);
+  await startPage(demo, ["light", "dark"]);
+  await startPage(secured, ["light"]);
+  console.log("browser: every page is accessible in both languages and colour schemes, with a theme, over TLS, and without styles; keyboard and no JavaScript suffice");
 } finally {
-  await browser.close();
-  await demo.close();
+  await browser?.close();
+  for (const { value } of opened) await value?.close();
 }
 
-/** Walks over every page of identity and checks each. */
-async function everyPage(language, colorScheme) {
-  const words = LANGUAGES[language];
-  const context = await browser.newContext({ locale: language, colorScheme, viewport: { width: 1000, height: 760 } });
-  const page = await context.newPage();
-  const stopped = [];
-  page.on("console", (message) => /Content Security Policy/.test(message.text()) && stopped.push(message.text()));
-  const look = async (name, title) => {
-    assert.deepEqual(stopped, [], `${name}: the policy stops something of our own`);
-    assert.equal(await page.locator("html").getAttribute("lang"), language, name);
-    if (title) assert.ok((await page.title()).startsWith(title), `${name}: ${await page.title()}`);
-    await accessible(page, `${name}, ${language}, ${colorScheme}`);
-    await picture(page, `${name}-${language}-${colorScheme}`);
-  };
-
-  await page.goto(authorize({ client_id: "nobody" }));
-  await look("unknown-client", words.error);
-  await page.goto(authorize({ prompt: "login consent" }));
-  await look("login", words.signIn);
-  await fill(page, { username: "alice", password: "a guess" });
-  await press(page, words.signIn);
-  await look("login-wrong", words.error);
-  await fill(page, { username: "alice", password: password("alice") });
-  await press(page, words.signIn);
-  await look("consent");
-  await redeem(await leave(page, () => page.locator("main button").first().click()));
-  await otherDevice();
-  await page.goto(`${demo.issuer}/account`);
-  assert.equal(await page.locator("button[name=revoke]").count(), 1, "the application is listed");
-  await look("account");
-  await page.locator("button[name=end]").first().click();
-  await page.getByRole("status").waitFor();
-  await look("account-ended");
-  await page.getByRole("link", { name: LANGUAGES[language].change.slice(0, 5) }).click();
-  await look("password");
-  await fill(page, { current: "a guess", new: "a new password", again: "a new password" });
-  await press(page, words.change);
-  await look("password-wrong", words.error);
-  await page.setViewportSize({ width: 360, height: 740 });
-  await page.goto(`${demo.issuer}/account`);
-  await look("account-narrow");
-  await page.goto(`${demo.issuer}/oauth2/logout`);
-  await look("logout");
-  await press(page, words.signOut);
-  await look("signed-out");
-  await context.close();
+/** The logo is there, and the accent is the realm's own: moved until it can be read, which axe-core checks. */
+async function wearsTheTheme(page, name) {
+  const width = await evaluate(page, "document.querySelector('header img')?.naturalWidth");
+  assert.ok(width > 0, `${name}: the logo is not shown`);
+  const [accent, button] = JSON.parse(
+    await evaluate(
+      page,
+      `JSON.stringify([getComputedStyle(document.documentElement).getPropertyValue("--accent"),
+        getComputedStyle(document.querySelector("main")).borderTopColor])`,
+    ),
+  );
+  const [red, green, blue] = button.match(/\d+/g).map(Number);
+  assert.ok(accent && Math.abs(red - green) < 40 && blue < red, `${name}: ${THEME.accent} has become ${accent} (${button})`);
 }
 
-/** Another device of alice's, so that there is something to see and to end. */
-async function otherDevice() {
-  const context = await browser.newContext({ userAgent: IPHONE });
-  const page = await context.newPage();
-  await signIn(page, "alice");
-  await context.close();
+/** By HTTP/2, and every cookie is one that browsers protect. */
+async function cameOverTls(page, name) {
+  assert.equal(await evaluate(page, "performance.getEntriesByType('navigation')[0].nextHopProtocol"), "h2", name);
+  const cookies = await page.context().cookies(page.url());
+  for (const cookie of cookies) {
+    assert.ok(cookie.secure && cookie.httpOnly && /^__(Host|Secure)-/.test(cookie.name), `${name}: ${cookie.name}`);
+  }
 }
 
 /** Signs in, looks, and signs out without a mouse; the focus can always be seen. */
-async function keyboardAlone() {
+async function keyboardAlone(demo) {
   const context = await browser.newContext({ locale: "en" });
   const page = await context.newPage();
   const focused = async (selector) => {
@@ -104,12 +81,12 @@ async function keyboardAlone() {
     const outline = await evaluate(page, "getComputedStyle(document.activeElement).outlineStyle");
     assert.equal(outline, "solid", `${selector} shows that it has the focus`);
   };
-  await page.goto(authorize({ prompt: "consent" }));
+  await page.goto(authorize(demo, { prompt: "consent" }));
   await focused("#username");
   await page.keyboard.type("alice");
   await page.keyboard.press("Tab");
   await focused("#password");
-  await page.keyboard.type(password("alice"));
+  await page.keyboard.type(demo.password("alice"));
   await page.keyboard.press("Tab");
   await focused("button:not(.quiet)");
   await page.keyboard.press("Tab");
@@ -128,14 +105,15 @@ async function keyboardAlone() {
 }
 
 /** Changes a password, which ends the sign-in of another browser; no page has a script, and none is missed. */
-async function withoutJavaScript() {
+async function withoutJavaScript(demo) {
   const [desk, phone] = await Promise.all([1, 2].map(() => browser.newContext({ javaScriptEnabled: false, locale: "en" })));
   const [page, other] = [await desk.newPage(), await phone.newPage()];
-  await signIn(other, "carol");
-  await signIn(page, "carol");
+  await signIn(other, demo, "carol");
+  await signIn(page, demo, "carol");
   assert.equal(await page.locator("button[name=end]").count(), 1);
   await page.getByRole("link", { name: "Change password" }).click();
-  await fill(page, { current: password("carol"), new: "carol's new password", again: "carol's new password" });
+  const fresh = "carol's new password";
+  await fill(page, { current: demo.password("carol"), new: fresh, again: fresh });
   await press(page, "Change password");
   await page.getByText("Your password was changed").waitFor();
   assert.equal(await page.locator("button[name=end]").count(), 0, "only this one is left");
@@ -150,14 +128,15 @@ async function withoutJavaScript() {
 }
 
 /** The demo's own start page: log in, call, log out, and be refused. */
-async function startPage() {
-  for (const colorScheme of ["light", "dark"]) {
+async function startPage(demo, colorSchemes) {
+  for (const colorScheme of colorSchemes) {
     const context = await browser.newContext({ locale: "en", colorScheme });
     const page = await context.newPage();
+    const answered = (path, status) =>
+      page.locator("#answer").filter({ hasText: path }).filter({ hasText: `${status}` }).waitFor();
     const call = async (status) => {
       await page.getByRole("button", { name: "via /opaque" }).click();
-      const answer = page.locator("#answer").filter({ hasText: "/opaque/orders/1" });
-      await answer.filter({ hasText: `${status}` }).waitFor();
+      await answered("/opaque/orders/1", status);
     };
     await page.goto(demo.gateway);
     await page.getByLabel("User").selectOption("alice");
@@ -167,93 +146,42 @@ async function startPage() {
     await accessible(page, `start page, ${colorScheme}`);
     await picture(page, `start-${colorScheme}`);
     await page.getByRole("button", { name: "Log out" }).first().click();
+    // Whoever calls before the logout is answered may still be served.
+    await answered("/auth/logout", 204);
     await call(401);
     await accessible(page, `start page after logout, ${colorScheme}`);
     await context.close();
   }
 }
 
-/** A check that cannot fail is worse than none. */
-async function theCheckCanFail() {
+/** Checks that cannot fail are worse than none. */
+async function theChecksCanFail() {
   const page = await browser.newPage();
-  await page.setContent("<title>x</title><input>");
+  const show = (body, style = "") => page.setContent(`<title>x</title><style>${style}</style><h1>x</h1>${body}`);
+  await show("<input>");
   await assert.rejects(accessible(page, "a field without a label"), /axe-core finds something/);
+  const field = "<label for=a>Name</label> <input id=a name=a>";
+  await show(`<p>Some words</p><p>${field}</p>`, "label { display: block }");
+  await readableWithoutStyles(page, "a sound page", ["x", "Some words", "Name", "input a"]);
+  for (const [body, style, wrong, reads] of [
+    ["<p class=no>secret</p>", ".no { display: none }", /is not the same page/],
+    ["<p class=no>secret</p>", ".no { position: absolute; left: -9999px }", /is not the same page/],
+    ["<p class=no>secret</p>", ".no { position: absolute; width: 1px; height: 1px; overflow: hidden }", /is not the same page/],
+    ["<p class=no>secret</p>", ".no { opacity: 0 }", /is not the same page/],
+    ["<p>words</p>", "p::before { content: 'Danger: ' }", /say something that the page does not/],
+    ["<p>one</p><p>two</p>", "body { display: flex; flex-direction: column-reverse }", /is seen before/],
+    ["<h3>two</h3>", "", /\[\{"level":1/],
+    ["<input name=a>", "", /has no label/],
+    ["<input id=a name=a><label for=a>Name</label>", "", /is not beside/],
+    ["<label for=a>Name</label><p>one</p><p>two</p><p>three</p><input id=a name=a>", "", /is not beside/],
+    [`<svg viewBox="0 0 8 8"><rect width="8" height="8"/></svg>`, "svg { width: 2rem }", /fills \d+ × \d+ pixels/],
+    ["<p style='width: 3000px'>w</p><table width=3000><td>wide</table>", "", /beyond the right edge/],
+    ["<p>two</p><p>one</p>", "", /is not where it should be read/, ["one", "two"]],
+  ]) {
+    await show(body, style);
+    await assert.rejects(readableWithoutStyles(page, "a page that is spoilt", reads), wrong, `${style} ${body}`);
+  }
+  await page.setContent("<title>x</title><h1>x</h1>");
+  await assert.rejects(readableWithoutStyles(page, "nothing to take away"), /no styles to take away/);
   await page.close();
-}
-
-async function signIn(page, name) {
-  await page.goto(`${demo.issuer}/account`);
-  await fill(page, { username: name, password: password(name) });
-  await press(page, "Sign in");
-  await page.getByRole("heading", { name: "Your account" }).waitFor();
-}
-
-/** Does what leads to the application, and waits until the browser has gone there with a code. */
-async function leave(page, action) {
-  const back = page.waitForRequest((request) => request.url().startsWith(CALLBACK));
-  await action();
-  const code = new URL((await back).url()).searchParams.get("code");
-  assert.ok(code, "a code");
-  return code;
-}
-
-/** What the application does with the code, so that it stands in the account's list. */
-async function redeem(code) {
-  const { client_id } = publicClient();
-  const fields = { grant_type: "authorization_code", client_id, code, redirect_uri: CALLBACK, code_verifier: VERIFIER };
-  const answer = await fetch(`${demo.issuer}/oauth2/token`, { method: "POST", body: new URLSearchParams(fields) });
-  assert.equal(answer.status, 200, await answer.text());
-}
-
-async function accessible(page, name) {
-  await evaluate(page, axe.source);
-  const options = JSON.stringify({ runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] });
-  const found = JSON.parse(await evaluate(page, `axe.run(document, ${options}).then((r) => JSON.stringify(r.violations))`));
-  const told = found.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
-  assert.deepEqual(told, [], `${name}: axe-core finds something`);
-}
-
-/** Runs a text in the page by the debugger, which our policy (no script at all) does not stop. */
-async function evaluate(page, expression) {
-  const session = await page.context().newCDPSession(page);
-  const asked = { expression, awaitPromise: true, returnByValue: true };
-  const { result, exceptionDetails } = await session.send("Runtime.evaluate", asked);
-  await session.detach();
-  assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
-  return result.value;
-}
-
-async function fill(page, fields) {
-  for (const [name, value] of Object.entries(fields)) await page.locator(`input[name=${name}]`).fill(value);
-}
-
-async function press(page, name) {
-  await page.getByRole("button", { name, exact: true }).click();
-}
-
-async function picture(page, name) {
-  const dir = process.env.SHOTS;
-  if (!dir) return;
-  await mkdir(dir, { recursive: true });
-  await page.screenshot({ path: join(dir, `${name}.png`), fullPage: true });
-}
-
-function authorize(more) {
-  const usual = {
-    response_type: "code",
-    client_id: publicClient().client_id,
-    redirect_uri: CALLBACK,
-    scope: "openid profile orders:read",
-    code_challenge: CHALLENGE,
-    code_challenge_method: "S256",
-  };
-  return `${demo.issuer}/oauth2/authorize?${new URLSearchParams({ ...usual, ...more })}`;
-}
-
-function publicClient() {
-  return demo.clients.find((client) => client.kind === "public");
-}
-
-function password(name) {
-  return demo.users.find((user) => user.name === name).password;
 }

@@ -57,4 +57,5 @@ def test_every_command_is_answered_as_the_page_says(directory, heading, text):
 
 
 def test_the_page_promises_something_in_each_of_its_stories():
-    assert [heading for heading, _ in PROMISING] == ["Opaque: refused on the next request", "JWT: with and without the feed"]
+    stories = ["Opaque: refused on the next request", "JWT: with and without the feed", "Administration"]
+    assert [heading for heading, _ in PROMISING] == stories

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
+use sekisho_model::opaque::TOGETHER_MAX;
 use sekisho_model::realm::{CreateRealmError, NewRealm};
 use sekisho_model::{Act, Realm, Store, StoreError};
 use sekisho_token::Entropy;
@@ -28,6 +29,7 @@ use tokio::task::AbortHandle;
 
 mod account;
 pub mod admin;
+mod batch;
 mod device;
 mod feed;
 mod flow;
@@ -141,6 +143,7 @@ impl Identity {
             realms: Realms::default(),
             meter: meters::ListenerMeter::new(),
             clients: joint::Joint::default(),
+            opaques: batch::Batch::of(TOGETHER_MAX),
             newcomers: Newcomers::default(),
             draining: watch::Sender::new(false),
             store,

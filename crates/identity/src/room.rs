@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sekisho_model::client::Client;
+use sekisho_model::opaque::Opaque;
 use sekisho_model::{Act, Session, Store, StoreError};
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Digest, Entropy, Secret, Timestamp};
@@ -13,6 +14,7 @@ use sekisho_wire::{Audit, AuditEvent, ClientId, Clock, Position, RealmName, Requ
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
+use crate::batch::Batch;
 use crate::feed::Hub;
 use crate::feed::signed::Signed;
 use crate::joint::Joint;
@@ -45,6 +47,8 @@ pub(crate) struct Room {
     pub(crate) throttle: Throttle,
     /// Clients that are being read.
     pub(crate) clients: Joint<(RealmName, ClientId), ClientRead>,
+    /// Opaque tokens that are being looked for.
+    pub(crate) opaques: Batch<(RealmName, Digest), OpaqueRead>,
     /// JWTs of ours that were shown to us.
     pub(crate) verified: Cache<Digest, Arc<ReadBack>>,
     /// Under which form tokens are made (HMAC).
@@ -54,6 +58,9 @@ pub(crate) struct Room {
     /// Says when open streams have to end.
     pub(crate) draining: watch::Sender<bool>,
 }
+
+/// What the store says of an opaque token.
+type OpaqueRead = Result<Option<Opaque>, StoreError>;
 
 /// What the store says of a client.
 type ClientRead = Result<Option<(Position, Client)>, StoreError>;
@@ -101,6 +108,18 @@ impl Room {
         Ok(found.filter(|(_, client)| client.disabled_at.is_none()))
     }
 
+    /// The opaque token of this digest, if its time is not over.
+    pub(crate) async fn opaque(&self, realm: &RealmName, digest: Digest) -> Result<Option<Opaque>, Unavailable> {
+        let same_realm = |(one, _): &(RealmName, Digest), (other, _): &(RealmName, Digest)| one == other;
+        let reading = |asked: Vec<(RealmName, Digest)>| async move {
+            let Some((realm, _)) = asked.first() else { return Vec::new() };
+            let digests: Vec<Digest> = asked.iter().map(|(_, digest)| *digest).collect();
+            let found = self.store.opaques(realm, digests.clone(), self.now()).await;
+            digests.iter().map(|digest| of(&found, digest)).collect()
+        };
+        self.opaques.ask((realm.clone(), digest), same_realm, reading).await.map_err(unavailable)
+    }
+
     /// Notes that a sign-in was used, at most every tenth of its idle time and without holding up the answer.
     pub(crate) fn touch(&self, realm: &RealmState, session: &Session, origin: &Origin) {
         let idle_s = realm.settings.session_idle_s;
@@ -120,6 +139,12 @@ impl fmt::Debug for Room {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Room").field("base", &self.base.url).field("realms", &self.realms).finish_non_exhaustive()
     }
+}
+
+/// What was found of one token.
+fn of(found: &Result<Vec<(Digest, Opaque)>, StoreError>, digest: &Digest) -> OpaqueRead {
+    let found = found.as_ref().map_err(Clone::clone)?;
+    Ok(found.iter().find(|(other, _)| other == digest).map(|(_, opaque)| opaque.clone()))
 }
 
 /// What the store's failures are to everybody outside: an operator reads the log, a caller comes back later.

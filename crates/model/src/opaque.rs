@@ -6,6 +6,9 @@ use sekisho_wire::{BoxFuture, GrantId, RealmName, Scopes};
 use crate::grant::Basis;
 use crate::{Act, StoreError};
 
+/// How many tokens are looked for by one reading.
+pub const TOGETHER_MAX: usize = 16;
+
 /// An opaque token to be kept.
 #[derive(Clone, Debug)]
 pub struct NewOpaque {
@@ -39,13 +42,14 @@ pub trait OpaqueTokens: Send + Sync {
     /// Keeps a fresh token of a living grant.
     fn keep_opaque(&self, act: Act, token: NewOpaque) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// The token of this digest, if its time is not over. Whether its grant still lives is for [`Basis::check`] to say.
-    fn opaque<'a>(
+    /// Those of these tokens whose time is not over, with their digests, in one reading; the first [`TOGETHER_MAX`] are
+    /// looked for. Whether a token's grant still lives is for [`Basis::check`] to say.
+    fn opaques<'a>(
         &'a self,
         realm: &'a RealmName,
-        digest: Digest,
+        digests: Vec<Digest>,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Option<Opaque>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<(Digest, Opaque)>, StoreError>>;
 
     /// Ends one token, not its grant. Says whether it was there.
     fn drop_opaque(&self, act: Act, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;

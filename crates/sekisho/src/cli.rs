@@ -23,7 +23,8 @@ mod run;
 pub use run::run;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong.
+Exit codes: 0 done; 1 not done, the reason is on standard error; 2 the command line itself is wrong; 141 nobody read the
+answer to its end.
 Environment: SEKISHO_LOG says what is logged, like `info` or `sekisho_gateway=debug`; the default is info.
 Beside a running server, apply, export, realm, user, client, token, key and feed go through DIR/admin.sock and take
 effect at once.";
@@ -153,6 +154,10 @@ struct How {
 struct Examination {
     #[command(flatten)]
     place: Place,
+    /// Who vouches for certificates beside the public authorities, in PEM: for a house whose public address has a
+    /// certificate of a private one.
+    #[arg(long, value_name = "FILE")]
+    certificate_authority: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long)]
     json: bool,

@@ -28,7 +28,7 @@ use sekisho_wire::{BoxFuture, RealmName, Scopes};
 
 use address::Port;
 use cast::{Credentials, Role};
-use manifest::{ClientEntry, Manifest, UserEntry};
+use manifest::{AdminEntry, ClientEntry, Manifest, UserEntry};
 use papers::{Papers, PapersError};
 use premises::{Ground, Person, Premises, Program, Shared, Trouble, Upstairs};
 use recorder::{Leg, Recorder};
@@ -180,6 +180,7 @@ async fn start(front: Front, options: &Options, premises: &mut dyn Premises) -> 
     let certificates = certificate.clone();
     let ground =
         Ground { data: data.clone(), identity, public_url, certificate: certificates, operations: operations.0 };
+    let admin = AdminEntry::of(&ground.public_url, data).map_err(unusable)?;
     let realm: RealmName = RealmName::DEFAULT.parse().map_err(|_| Error::Roster)?;
     let issuer = realm.issuer(&ground.public_url);
     premises.lay_ground(ground).await?;
@@ -207,8 +208,8 @@ async fn start(front: Front, options: &Options, premises: &mut dyn Premises) -> 
     let (identity, to_identity) = site.relay(Leg::GATEWAY_IDENTITY, identity_at)?;
     let authority = papers.as_ref().map(|papers| papers.authority.display().to_string());
     let gateway = format!("{}://{gateway}", scheme.as_str());
-    let manifest =
-        Manifest { certificate_authority: authority, ..manifest(gateway, issuer.as_str(), operations.1, &credentials) };
+    let manifest = manifest((gateway, issuer.as_str(), operations.1), admin, &credentials);
+    let manifest = Manifest { certificate_authority: authority, ..manifest };
     let explain = format!("sekisho explain --data {}", data.display());
     let page = Server::start(&site.handle, page::router(&manifest, &explain, site.recorder.clone()))?;
 
@@ -262,7 +263,11 @@ fn secret(credentials: &Credentials, role: Role) -> Result<Secret<String>, Error
     credentials.secret(role).map(Secret::from).ok_or(Error::Roster)
 }
 
-fn manifest(gateway: String, issuer: &str, operations: SocketAddr, credentials: &Credentials) -> Manifest {
+fn manifest(
+    (gateway, issuer, operations): (String, &str, SocketAddr),
+    admin: AdminEntry,
+    credentials: &Credentials,
+) -> Manifest {
     let user = |(name, scopes): (&str, &str)| UserEntry {
         name: name.to_owned(),
         password: credentials.password(name).to_owned(),
@@ -278,6 +283,7 @@ fn manifest(gateway: String, issuer: &str, operations: SocketAddr, credentials: 
         issuer: issuer.to_owned(),
         operations: format!("http://{operations}"),
         certificate_authority: None,
+        admin,
         users: cast::USERS.map(user).to_vec(),
         clients: Role::ALL.map(client).to_vec(),
         login: routes::logins(),

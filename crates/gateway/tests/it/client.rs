@@ -1,11 +1,14 @@
-//! A client that writes the bytes it is told to and reads what comes back.
+//! A client that writes the bytes it is told to and reads what comes back, in the clear or within TLS.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 /// No answer may take longer than this in real time, whatever the clock of the test shows: a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -13,12 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Header lines of a request.
 pub(crate) type Headers<'a> = &'a [(&'a str, &'a str)];
 
+/// How a gateway is reached.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) addr: SocketAddr,
+    /// Shakes hands, where the gateway speaks TLS.
+    pub(crate) tls: Option<TlsConnector>,
+}
+
 /// A connection to the gateway.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     unread: Vec<u8>,
 }
+
+/// What bytes are written to and read from.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Stream for S {}
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -35,13 +51,13 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// One request on a connection of its own.
-pub(crate) async fn ask(addr: SocketAddr, request: &str) -> Answer {
-    Connection::open(addr).await.ask(request).await
+pub(crate) async fn ask(way: &Way, request: &str) -> Answer {
+    Connection::open(way).await.ask(request).await
 }
 
 /// Everything that comes back for these bytes, until the gateway closes.
-pub(crate) async fn raw(addr: SocketAddr, bytes: &[u8]) -> String {
-    let mut connection = Connection::open(addr).await;
+pub(crate) async fn raw(way: &Way, bytes: &[u8]) -> String {
+    let mut connection = Connection::open(way).await;
     connection.write(bytes).await;
     connection.rest().await
 }
@@ -66,16 +82,32 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     format!("{text}\r\n{body}")
 }
 
+// === impl Way ===
+
+impl fmt::Debug for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Way").field("addr", &self.addr).field("tls", &self.tls.is_some()).finish()
+    }
+}
+
 // === impl Connection ===
 
 impl Connection {
-    pub(crate) async fn open(addr: SocketAddr) -> Self {
-        Self { stream: soon(TcpStream::connect(addr)).await.unwrap(), unread: Vec::new() }
+    pub(crate) async fn open(way: &Way) -> Self {
+        let stream = soon(TcpStream::connect(way.addr)).await.unwrap();
+        let stream: Box<dyn Stream> = match &way.tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let name = ServerName::try_from("gateway.test").unwrap();
+                Box::new(soon(tls.connect(name, stream)).await.unwrap())
+            }
+        };
+        Self { stream, unread: Vec::new() }
     }
 
     /// Whether all of it was taken. The gateway may have closed already; mostly, what it answered is what counts.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
-        soon(self.stream.write_all(bytes)).await.is_ok()
+        soon(self.stream.write_all(bytes)).await.is_ok() && soon(self.stream.flush()).await.is_ok()
     }
 
     pub(crate) async fn ask(&mut self, request: &str) -> Answer {

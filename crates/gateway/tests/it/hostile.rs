@@ -13,8 +13,10 @@
 //!
 //! A case has one of two results. [`refused`]: one answer with its status and reason, the same reason and id in one audit
 //! line, the connection closed, and the request that stood behind it on the connection not read. [`passed`]: the upstream
-//! saw exactly these requests and the one behind them, and the connection goes on. HTTP/2 is not spoken, and TLS not
-//! on this listener: what begins like them is refused as bad framing (case 22, case 30).
+//! saw exactly these requests and the one behind them, and the connection goes on. HTTP/2 is not spoken, and what begins
+//! like it, or like TLS, is refused as bad framing (case 22, case 30).
+//!
+//! Every case is run on both listeners, in the clear and within TLS, with the same result (`secured`).
 //!
 //! Not here: which paths are ambiguous (`paths`), how a host may be written (`hosts`), sizes and deadlines (`limits`).
 
@@ -122,7 +124,7 @@ fn framed_once(what: &str, seen: &Seen) {
 }
 
 #[test]
-fn every_number_from_1_to_34_has_its_test() {
+fn every_number_from_1_to_34_has_its_test_on_both_listeners() {
     let files = [
         include_str!("hostile/answers.rs"),
         include_str!("hostile/chunks.rs"),
@@ -131,7 +133,16 @@ fn every_number_from_1_to_34_has_its_test() {
         include_str!("hostile/heads.rs"),
         include_str!("hostile/hosts.rs"),
         include_str!("hostile/lengths.rs"),
+        include_str!("hostile/mutations.rs"),
     ];
+    for (tests, again) in files.map(|file| file.split_once("crate::secured::over_tls![").unwrap()) {
+        let names =
+            tests.split("test]\n").skip(1).map(|rest| rest.split_once("fn ").unwrap().1.split('(').next().unwrap());
+        let again: Vec<&str> = again.split(['[', ',', ']']).map(str::trim).collect();
+        for name in names {
+            assert!(again.contains(&name), "{name} is not run over TLS");
+        }
+    }
     for number in 1..=34 {
         let name = format!("\nasync fn case_{number:02}_");
         let count: usize = files.iter().map(|file| file.matches(&name).count()).sum();

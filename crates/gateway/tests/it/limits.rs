@@ -93,3 +93,11 @@ async fn an_idle_connection_is_closed_however_its_last_request_was_framed() {
         assert_eq!(rig.pass_until(Duration::from_secs(10), connection.rest()).await, "", "{rest}");
     }
 }
+
+crate::secured::over_tls![
+    a_good_request_before_a_bad_one_is_answered_first,
+    a_head_that_is_too_large_gets_431_although_the_client_is_still_sending,
+    a_head_that_drips_in_gets_408_at_its_deadline_and_an_idle_connection_is_closed_at_its_own,
+    a_body_that_stops_coming_gets_408_at_its_deadline,
+    an_idle_connection_is_closed_however_its_last_request_was_framed,
+];

@@ -7,6 +7,7 @@
 mod client;
 mod identity;
 mod rig;
+mod secured;
 mod spy;
 
 mod cors;

@@ -1,4 +1,6 @@
 //! A gateway with an upstream that spies, an identity in memory, and a clock that the test owns.
+//!
+//! A test knows nothing of the listener that its rigs have: in the clear, unless it is run by [`over_tls!`].
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_gateway::config::{
-    self, Delivery, GuardKind, Issues, Limits, LoginMount, OnStale, Reach, Revocation, Route,
+    self, Delivery, GuardKind, Issues, Limits, LoginMount, OnStale, Reach, Revocation, Route, Scheme,
 };
 use sekisho_gateway::{Gateway, Parts, RealmPorts};
 use sekisho_guard::testing::{TestAudit, TestClock};
@@ -15,8 +17,9 @@ use sekisho_token::SystemEntropy;
 use sekisho_wire::AuditEvent;
 use tokio::runtime::Handle;
 
-use crate::client::{self, Answer, Connection, get};
+use crate::client::{self, Answer, Connection, Way, get};
 use crate::identity::Identity;
+use crate::secured::{self, Listener};
 use crate::spy::Spy;
 
 /// The whole arrangement.
@@ -27,6 +30,7 @@ pub(crate) struct Rig {
     pub(crate) identity: Arc<Identity>,
     pub(crate) clock: TestClock,
     audit: TestAudit,
+    way: Way,
 }
 
 /// What a test wants other than usual.
@@ -53,6 +57,14 @@ impl Rig {
         let audit = TestAudit::default();
         let mut config = usual(spy.addr);
         change(&mut config);
+        let (handshake, tls) = match secured::listener() {
+            Listener::Plain => (None, None),
+            Listener::Tls => {
+                config.scheme = Scheme::Https;
+                let (handshake, tls) = secured::ends();
+                (Some(handshake), Some(tls))
+            }
+        };
         let ports = RealmPorts {
             issuer: identity.issuer.issuer().clone(),
             feed: Arc::clone(identity.issuer.feed()) as _,
@@ -70,11 +82,12 @@ impl Rig {
             tracer: None,
             control: Handle::current(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            tls: None,
+            tls: handshake,
         })
         .unwrap();
         client::soon(gateway.started()).await;
-        Self { gateway, spy, identity, clock, audit }
+        let way = Way { addr: gateway.addr(), tls };
+        Self { gateway, spy, identity, clock, audit, way }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
@@ -82,21 +95,21 @@ impl Rig {
     }
 
     pub(crate) async fn ask(&self, request: &str) -> Answer {
-        client::ask(self.addr(), request).await
+        client::ask(&self.way, request).await
     }
 
     /// A request that goes on by itself.
     pub(crate) fn ask_soon(&self, request: String) -> tokio::task::JoinHandle<Answer> {
-        let addr = self.addr();
-        Handle::current().spawn(async move { client::ask(addr, &request).await })
+        let way = self.way.clone();
+        Handle::current().spawn(async move { client::ask(&way, &request).await })
     }
 
     pub(crate) async fn raw(&self, bytes: &str) -> String {
-        client::raw(self.addr(), bytes.as_bytes()).await
+        client::raw(&self.way, bytes.as_bytes()).await
     }
 
     pub(crate) async fn connect(&self) -> Connection {
-        Connection::open(self.addr()).await
+        Connection::open(&self.way).await
     }
 
     /// `GET path` with a bearer token.

@@ -16,7 +16,7 @@ use sekisho_wire::{AccessClaims, Reason, Unavailable};
 use super::scope;
 use crate::mint;
 use crate::realms::RealmState;
-use crate::room::{Room, unavailable};
+use crate::room::Room;
 
 /// A token of ours that lives.
 #[derive(Debug)]
@@ -52,8 +52,8 @@ pub(crate) async fn read(room: &Room, realm: &RealmState, text: &str) -> Result<
 pub(crate) async fn opaque(room: &Room, realm: &RealmState, text: &str) -> Result<Opaque, Dead> {
     let token = Credential::parse(Kind::OpaqueToken, text).map_err(|_| Dead::Refused(Reason::MalformedCredential))?;
     let now = room.now();
-    let found = room.store.opaque(&realm.name, token.digest(), now).await;
-    let opaque = found.map_err(unavailable)?.ok_or(Dead::Refused(Reason::UnknownToken))?;
+    let found = room.opaque(&realm.name, token.digest()).await?;
+    let opaque = found.ok_or(Dead::Refused(Reason::UnknownToken))?;
     opaque.basis.check(now).map_err(Dead::Refused)?;
     Ok(opaque)
 }

@@ -52,8 +52,7 @@ async fn find(call: Call<'_>, token: &str) -> Result<Option<Found>, Refusal> {
     match kind_of(token) {
         Some(Kind::OpaqueToken) => {
             let Ok(token) = Credential::parse(Kind::OpaqueToken, token) else { return Ok(None) };
-            let opaque = call.room.store.opaque(&call.realm.name, token.digest(), call.room.now()).await;
-            let opaque = opaque.map_err(unavailable)?;
+            let opaque = call.room.opaque(&call.realm.name, token.digest()).await?;
             Ok(opaque.map(|opaque| Found::Grant(opaque.basis.grant.id, opaque.basis.grant.client)))
         }
         Some(Kind::Refresh) => {

@@ -2,10 +2,11 @@
 //! standard output; the exit code is 1 when there is a fault.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use sekisho_fetch::{Client, Options};
+use sekisho_fetch::{Client, Options, certificates};
 use sekisho_guard::clock::{SystemClock, fetch_timer};
 use sekisho_token::SystemEntropy;
 use sekisho_wire::Clock;
@@ -17,11 +18,12 @@ use crate::beliefs::Beliefs;
 use crate::doctor::{Report, Tools, Weight, examine};
 
 pub(super) async fn doctor(examination: Examination) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
-    let Examination { place: Place { config: file, data }, json } = examination;
+    let Examination { place: Place { config: file, data }, certificate_authority, json } = examination;
+    let tools = tools(certificate_authority.as_deref())?;
     let report = match configured(file.as_deref()) {
         Ok(mut config) => {
             config.data = data.unwrap_or(config.data);
-            examine(&config, file, &tools()?).await
+            examine(&config, file, &tools).await
         }
         Err(error) => Report::of_mistakes(&error),
     };
@@ -33,9 +35,18 @@ pub(super) async fn doctor(examination: Examination) -> Result<ExitCode, Box<dyn
     Ok(if report.is_healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn tools() -> Result<Tools, Box<dyn std::error::Error + Send + Sync>> {
+fn tools(authority: Option<&Path>) -> Result<Tools, Box<dyn std::error::Error + Send + Sync>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let http = Client::configured(Options::new(fetch_timer(&clock), Handle::current()))?;
+    let mut options = Options::new(fetch_timer(&clock), Handle::current());
+    let http = match authority {
+        None => Client::configured(options)?,
+        Some(file) => {
+            let cannot = |error: &dyn std::fmt::Display| format!("cannot use `{}`: {error}", file.display());
+            let pem = std::fs::read(file).map_err(|error| cannot(&error))?;
+            options.extra_roots = certificates(&pem).map_err(|error| cannot(&error))?;
+            Client::configured(options).map_err(|error| cannot(&error))?
+        }
+    };
     Ok(Tools { clock, entropy: Arc::new(SystemEntropy::default()), http, handle: Handle::current() })
 }
 

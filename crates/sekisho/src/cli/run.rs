@@ -32,6 +32,14 @@ const CONTROL_THREADS: usize = 2;
 /// told it usually kills it.
 const DRAIN: Duration = Duration::from_secs(25);
 
+/// What a shell reports of a program that wrote where nobody read any more: 128 and the number of SIGPIPE.
+const READER_LEFT: u8 = 141;
+
+/// Whoever read the answer has seen enough, like `head`.
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads the answer any more")]
+struct ReaderLeft;
+
 /// What a command may end with.
 pub(super) type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
@@ -74,6 +82,7 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<ReaderLeft>() => ExitCode::from(READER_LEFT),
         Err(error) => {
             let _ = writeln!(io::stderr(), "sekisho: {}", chain(&*error));
             ExitCode::FAILURE
@@ -94,9 +103,12 @@ pub(super) fn configured(file: Option<&Path>) -> Result<Config, crate::config::C
     file.map_or_else(Config::assumed, Config::read)
 }
 
-/// Prints to standard output.
+/// Prints to standard output. When nobody reads it any more, the command ends there, without a word.
 pub(super) fn print(what: impl Display) -> Outcome {
-    Ok(writeln!(io::stdout().lock(), "{what}")?)
+    match writeln!(io::stdout().lock(), "{what}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(ReaderLeft.into()),
+        written => Ok(written?),
+    }
 }
 
 fn on_control(work: impl Future<Output = Outcome>) -> Outcome {

@@ -10,11 +10,13 @@ use super::manifest::{FILE, Manifest};
 /// # Errors
 /// Those of `out`.
 pub(crate) fn announce(manifest: &Manifest, directory: &Path, out: &mut dyn Write) -> io::Result<()> {
-    let Manifest { gateway, issuer, operations, certificate_authority, users, clients, .. } = manifest;
+    let Manifest { gateway, issuer, operations, certificate_authority, admin, users, clients, .. } = manifest;
     writeln!(out, "\nThe demo is ready. Open {gateway}/\n")?;
     writeln!(out, "  gateway     {gateway}")?;
     writeln!(out, "  identity    {issuer}")?;
     writeln!(out, "  operations  {operations}/healthz")?;
+    let token = format!("sekisho token admin --data {}", directory.display());
+    writeln!(out, "  admin API   {}, with what `{token}` prints", admin.openapi)?;
     if let Some(authority) = certificate_authority {
         writeln!(out, "  trust       {authority}, or let the browser go on in spite of its warning")?;
     }

@@ -25,10 +25,23 @@ pub(crate) struct Manifest {
     /// With `--tls`, the file with the certificate of the authority that vouches for gateway and identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) certificate_authority: Option<String>,
+    pub(crate) admin: AdminEntry,
     pub(crate) users: Vec<UserEntry>,
     pub(crate) clients: Vec<ClientEntry>,
     pub(crate) login: Vec<LoginEntry>,
     pub(crate) routes: Vec<RouteEntry>,
+}
+
+/// The way into the admin API. It holds no token: the command makes one for whoever may open the socket in the data
+/// directory, who is whoever may read this file.
+#[derive(Clone, Serialize)]
+pub(crate) struct AdminEntry {
+    /// What paths of the API begin with.
+    pub(crate) url: String,
+    /// Its OpenAPI document.
+    pub(crate) openapi: String,
+    /// Program and arguments; prints `[{"token": …}]`.
+    pub(crate) token_command: Vec<String>,
 }
 
 /// A person who can log in.
@@ -131,6 +144,23 @@ impl Manifest {
     /// When it cannot be written.
     pub(crate) fn publish(&self, directory: &Path) -> io::Result<()> {
         write_private(directory, FILE, self)
+    }
+}
+
+// === impl AdminEntry ===
+
+impl AdminEntry {
+    /// Of identity at this address, with its data here.
+    ///
+    /// # Errors
+    /// When the system does not say where the program or the directory is.
+    pub(crate) fn of(public_url: &str, data: &Path) -> io::Result<Self> {
+        let url = format!("{public_url}/admin/v1");
+        let words = ["token", "admin", "--json", "--data"].map(str::to_owned);
+        let program = std::env::current_exe()?.display().to_string();
+        let data = std::path::absolute(data)?.display().to_string();
+        let token_command = [program].into_iter().chain(words).chain([data]).collect();
+        Ok(Self { openapi: format!("{url}/openapi.json"), url, token_command })
     }
 }
 

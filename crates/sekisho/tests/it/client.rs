@@ -8,10 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
+
+use crate::tls::secure;
 
 /// No answer may take longer than this in real time, whatever the house's clock shows: a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     addr: SocketAddr,
+    /// How it shakes hands, where TLS is spoken.
+    tls: Option<Arc<ClientConfig>>,
     received: Arc<Mutex<Vec<u8>>>,
     /// Below these paths no answer may hold a JWT, in whichever story.
     opaque: &'static [&'static str],
@@ -47,7 +53,12 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn of(addr: SocketAddr) -> Self {
-        Self { addr, received: Arc::default(), opaque: &[] }
+        Self { addr, tls: None, received: Arc::default(), opaque: &[] }
+    }
+
+    /// One that speaks TLS, if there is something to do it with.
+    pub(crate) fn over(self, tls: Option<&Arc<ClientConfig>>) -> Self {
+        Self { tls: tls.cloned(), ..self }
     }
 
     /// One that fails its story when an answer from below these paths holds a JWT (OPQ-1).
@@ -70,6 +81,23 @@ impl Client {
     /// Every byte of every answer so far, heads and bodies.
     pub(crate) fn received(&self) -> String {
         String::from_utf8_lossy(&self.received.lock().unwrap()).into_owned()
+    }
+
+    async fn connect(&self) -> SendRequest<Full<Bytes>> {
+        match &self.tls {
+            None => {
+                let stream = TcpStream::connect(self.addr).await.unwrap();
+                let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+                Handle::current().spawn(connection);
+                sender
+            }
+            Some(tls) => {
+                let stream = secure(Arc::clone(tls).into(), self.addr).await.unwrap();
+                let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+                Handle::current().spawn(connection);
+                sender
+            }
+        }
     }
 
     fn note(&self, target: &str, answer: &Answer) {
@@ -131,9 +159,7 @@ impl Ask {
     }
 
     async fn exchange(self) -> Answer {
-        let stream = TcpStream::connect(self.client.addr).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        Handle::current().spawn(connection);
+        let mut sender = self.client.connect().await;
         let mut request = Request::builder().method(self.method).uri(&self.target);
         if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request = request.header("host", self.client.addr.to_string());

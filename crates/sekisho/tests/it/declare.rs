@@ -52,3 +52,17 @@ fn what_a_file_declares_is_shown_made_once_exported_and_is_then_nothing_to_chang
     let wrong = sekisho(dir, &["apply", "wrong.yaml", "--yes"]);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("wrong.yaml:7:"), "a mistake has its place");
 }
+
+#[test]
+fn a_reader_who_leaves_early_ends_a_command_without_a_word() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [&["export"][..], &["schema"], &["realm", "list", "--json"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        let command = command.args(args).env("SEKISHO_LOG", "error").current_dir(dir.path());
+        let ended = command.stdin(Stdio::null()).stdout(writer).output().unwrap();
+        assert_eq!(ended.status.code(), Some(141), "{args:?}: {ended:?}");
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{args:?}");
+    }
+}

@@ -15,6 +15,7 @@ use sekisho::beliefs::{Beliefs, GatewayBeliefs, GatewayRealm};
 use sekisho::config::Config;
 use sekisho::doctor::{Code, Report, Tools, Weight, examine};
 use sekisho::http::listener::Serving;
+use sekisho::http::tls::Files;
 use sekisho::kek::{self, KekSource};
 use sekisho::wiring::{GatewayPlan, House, IdentityPlan, Keep, Surroundings, Switches};
 use sekisho_fetch::{Client, Options};
@@ -31,6 +32,7 @@ use tokio::runtime::Handle;
 
 use crate::cluster::Cluster;
 use crate::rig::{enforcement_point, realm};
+use crate::tls::Authority;
 
 /// A house that really runs, on real time.
 struct Standing {
@@ -209,8 +211,14 @@ async fn an_issuer_that_is_another_one_or_does_not_answer_is_found() {
 
 /// Somebody whose certificate was over in 2020.
 fn expired() -> SocketAddr {
-    let chain = sekisho_fetch::certificates(include_bytes!("../../../fetch/src/tests/data/expired.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../../../fetch/src/tests/data/expired.key.pem")).unwrap();
+    let certificate = include_bytes!("../../../fetch/src/tests/data/expired.pem");
+    shows(certificate, include_bytes!("../../../fetch/src/tests/data/expired.key.pem"))
+}
+
+/// Somebody who shows this certificate and says nothing more.
+fn shows(certificate: &[u8], key: &[u8]) -> SocketAddr {
+    let chain = sekisho_fetch::certificates(certificate).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
@@ -233,6 +241,34 @@ async fn a_certificate_that_is_over_is_found() {
     let more =
         remote("https://id.example/realms/main", expired(), &secret).replace("address: http:", "address: https:");
     check(&examined(&house.with(&more)).await, &[Code::CertificateRefused], "expired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_authority_is_unknown_until_the_command_is_told_of_it() {
+    let house = Standing::up().await;
+    let (dir, authority) = (house.dir.path(), Authority::new());
+    let files = Files { certificate: dir.join("certificate.pem"), key: dir.join("key.pem") };
+    authority.issue(&files);
+    let shown = |path: &Path| std::fs::read(path).unwrap();
+    let address = shows(&shown(&files.certificate), &shown(&files.key));
+    let (secret, file, known) = (dir.join("secret"), dir.join("house.yaml"), dir.join("authority.pem"));
+    std::fs::write(&secret, "any").unwrap();
+    std::fs::write(&known, authority.pem()).unwrap();
+    let more = remote("https://id.example/realms/main", address, &secret).replace("address: http:", "address: https:");
+    std::fs::write(&file, house.with(&more)).unwrap();
+    let doctor = async |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sekisho"));
+        command.args(["doctor", "--config"]).arg(&file).args(more);
+        let answer = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        String::from_utf8([answer.stdout, answer.stderr].concat()).unwrap()
+    };
+    let told = doctor(&[]).await;
+    assert!(told.contains("FAULT certificate_refused") && told.contains("faults: 1"), "{told}");
+    // Whoever is there shakes hands and says nothing more.
+    let told = doctor(&["--certificate-authority", known.to_str().unwrap()]).await;
+    assert!(told.contains("FAULT issuer_unreachable") && told.contains("faults: 1"), "{told}");
+    let told = doctor(&["--certificate-authority", secret.to_str().unwrap()]).await;
+    assert!(told.contains("cannot use `") && !told.contains("faults"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

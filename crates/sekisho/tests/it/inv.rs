@@ -93,7 +93,7 @@ async fn inv_3_two_credentials_that_disagree_are_400() {
     for route in GUARDED {
         let alice = rig.token("alice", route).await;
         let bob = rig.token("bob", route).await;
-        let cookie = format!("{}={alice}", route.cookie());
+        let cookie = format!("{}={alice}", rig.cookie(route.cookie()));
         let ask = rig.gateway.get(&route.path("/orders/1")).header("cookie", &cookie);
         let answer = ask.bearer(&bob).send().await;
         assert_eq!((answer.code(), answer.reason().as_str()), (400, "credentials_disagree"), "{route:?}");
@@ -163,7 +163,8 @@ async fn identity_accepts_nothing_of(rig: &Rig, client: &str, value: &str) {
         assert_ne!(introspected["active"], true, "a stored value is introspected");
         let userinfo = rig.identity.get(&main("/oauth2/userinfo")).bearer(guess).send().await;
         assert_ne!(userinfo.code(), 200, "a stored value is accepted at userinfo");
-        let cookie = format!("sekisho-main-sso={guess}; sekisho-main-browser={guess}");
+        let [sso, browser] = ["sekisho-main-sso", "sekisho-main-browser"].map(|plain| rig.cookie(plain));
+        let cookie = format!("{sso}={guess}; {browser}={guess}");
         let silent = rig.identity.get(&silent_request()).header("cookie", &cookie).send().await;
         let location = silent.header("location").unwrap_or_default();
         assert!(location.contains("error=login_required"), "a stored value is a sign-in: {location}");
@@ -192,7 +193,7 @@ async fn inv_5_bad_credential_not_allowed_and_dependency_down_never_mix() {
         assert_eq!(rig.gateway.get(&route.path("/orders/1")).bearer(&alice).send().await.code(), 200, "{route:?}");
     }
     let fresh = rig.login("alice").await;
-    let cookie = format!("sekisho-main-opaque={fresh}");
+    let cookie = format!("{}={fresh}", rig.cookie("sekisho-main-opaque"));
     rig.switches.identity.set(State::Severed);
     let answer = rig.gateway.get("/opaque/orders/1").header("cookie", &cookie).send().await;
     assert_eq!((answer.code(), answer.reason().as_str()), (503, "identity_unavailable"));
@@ -223,7 +224,7 @@ async fn inv_6_a_fetch_gets_401_that_an_allowed_origin_can_read_and_no_redirect(
         for cookie in ["garbage", &gone, "\"\"; x=1"] {
             for accept in ["application/json", "text/event-stream", "*/*"] {
                 let ask = rig.gateway.get(&route.path("/orders/1")).header("accept", accept);
-                let ask = ask.header("cookie", &format!("{}={cookie}", route.cookie()));
+                let ask = ask.header("cookie", &format!("{}={cookie}", rig.cookie(route.cookie())));
                 let answer = ask.header("origin", "https://app.example").send().await;
                 assert_eq!(answer.code(), 401, "{route:?} {cookie} {accept}: {}", answer.text());
                 assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
@@ -274,14 +275,15 @@ async fn inv_7_every_denial_has_a_reason_an_id_and_one_audit_line_and_none_of_th
 async fn inv_8_the_clients_own_credential_is_stripped_before_the_upstream() {
     let rig = Rig::start().await;
     let opaque = rig.login("alice").await;
-    let cookie = format!("theme=dark; sekisho-main-opaque={opaque}; sekisho-main-sso=whatever; lang=ja");
+    let [token, sso] = ["sekisho-main-opaque", "sekisho-main-sso"].map(|plain| rig.cookie(plain));
+    let cookie = format!("theme=dark; {token}={opaque}; {sso}=whatever; lang=ja");
     assert_eq!(rig.gateway.get("/opaque/orders/1").header("cookie", &cookie).send().await.code(), 200);
     let seen = rig.spy.last();
     assert!(!seen.head_text().contains(&opaque));
     assert_eq!(seen.headers["cookie"], "theme=dark; lang=ja");
 
     let jwt = rig.login_jwt("alice").await;
-    let cookie = format!("sekisho-main-jwt={jwt}");
+    let cookie = format!("{}={jwt}", rig.cookie("sekisho-main-jwt"));
     assert_eq!(rig.gateway.get("/jwt/orders/1").header("cookie", &cookie).send().await.code(), 200);
     let seen = rig.spy.last();
     assert!(seen.headers.get("cookie").is_none());
@@ -298,3 +300,15 @@ async fn inv_9_identity_speaks_plain_http_1_1_on_loopback() {
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains(r#""issuer":"#));
 }
+
+crate::secured::over_tls![
+    inv_1_a_request_without_credential_gets_401_with_a_bearer_challenge_and_reaches_no_service,
+    inv_2_identity_headers_of_the_client_never_arrive_under_any_spelling,
+    inv_3_every_hostile_token_is_refused_with_its_reason_and_reaches_no_service,
+    inv_3_two_credentials_that_disagree_are_400,
+    inv_4_wrong_password_and_unknown_user_get_the_same_answer_for_the_same_work,
+    inv_5_bad_credential_not_allowed_and_dependency_down_never_mix,
+    inv_6_a_fetch_gets_401_that_an_allowed_origin_can_read_and_no_redirect,
+    inv_7_every_denial_has_a_reason_an_id_and_one_audit_line_and_none_of_them_holds_a_secret,
+    inv_8_the_clients_own_credential_is_stripped_before_the_upstream,
+];

@@ -20,11 +20,14 @@ async fn jwt_1_login_brings_a_jwt_that_an_independent_library_verifies_against_t
     assert_eq!(login.code(), 200, "{}", login.text());
     // Default delivery is an HttpOnly cookie, and the body holds no token.
     let cookie = login.header("set-cookie").unwrap().to_owned();
-    assert!(cookie.starts_with("sekisho-main-jwt=") && cookie.contains("HttpOnly"), "{cookie}");
+    assert!(
+        cookie.starts_with(&format!("{}=", rig.cookie("sekisho-main-jwt"))) && cookie.contains("HttpOnly"),
+        "{cookie}"
+    );
     assert!(cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
     assert!(!login.text().contains("eyJ"), "{}", login.text());
 
-    let jwt = login.set_cookie("sekisho-main-jwt").unwrap();
+    let jwt = login.set_cookie(&rig.cookie("sekisho-main-jwt")).unwrap();
     let header = jsonwebtoken::decode_header(&jwt).unwrap();
     assert_eq!(header.alg, jsonwebtoken::Algorithm::ES256);
     assert!(header.kid.is_some());
@@ -51,8 +54,8 @@ async fn jwt_1_a_body_holds_the_token_only_where_the_mount_allows_it() {
 async fn a_jwt_is_renewed_at_its_mount_by_cookie_or_body_until_logout_ends_the_family() {
     let rig = Rig::start().await;
     let login = rig.gateway.post("/jwt/auth/login").json(&rig.password_of("alice")).send().await;
-    let refresh = login.set_cookie("sekisho-main-refresh").expect("a refresh cookie");
-    let cookie = format!("sekisho-main-refresh={refresh}");
+    let refresh = login.set_cookie(&rig.cookie("sekisho-main-refresh")).expect("a refresh cookie");
+    let cookie = format!("{}={refresh}", rig.cookie("sekisho-main-refresh"));
     rig.advance(rig.access_token_lifetime()).await;
     let renew = || rig.gateway.post("/jwt/auth/refresh").header("cookie", &cookie);
     assert_eq!(renew().send().await.reason(), "cross_site", "only a page of ours may");
@@ -60,12 +63,15 @@ async fn a_jwt_is_renewed_at_its_mount_by_cookie_or_body_until_logout_ends_the_f
     let renewed = renew().header("origin", &rig.gateway_origin()).send().await;
     assert_eq!(renewed.code(), 200, "{}", renewed.text());
     assert!(!renewed.text().contains("eyJ"), "{}", renewed.text());
-    let jwt = renewed.set_cookie("sekisho-main-jwt").unwrap();
+    let jwt = renewed.set_cookie(&rig.cookie("sekisho-main-jwt")).unwrap();
     assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 200);
-    let next = renewed.set_cookie("sekisho-main-refresh").unwrap();
+    let next = renewed.set_cookie(&rig.cookie("sekisho-main-refresh")).unwrap();
     assert_ne!(next, refresh);
     // The cookie of an expired JWT is gone from the browser; the refresh token alone still ends the sign-in.
-    let logout = rig.gateway.post("/jwt/auth/logout").header("cookie", &format!("sekisho-main-refresh={next}"));
+    let logout = rig
+        .gateway
+        .post("/jwt/auth/logout")
+        .header("cookie", &format!("{}={next}", rig.cookie("sekisho-main-refresh")));
     assert_eq!(logout.header("origin", &rig.gateway_origin()).send().await.code(), 204);
     assert_eq!(rig.gateway.get("/jwt-feed/orders/1").bearer(&jwt).send().await.code(), 401);
     let late = rig.gateway.post("/jwt/auth/refresh?delivery=body").json(&json!({"refresh_token": next})).send().await;
@@ -107,7 +113,7 @@ async fn jwt_2_bearer_and_cookie_are_both_taken_and_the_next_service_verifies_th
     let jwt = rig.login_jwt("alice").await;
     for path in ["/jwt/orders/1", "/jwt-feed/orders/1"] {
         assert_eq!(rig.gateway.get(path).bearer(&jwt).send().await.code(), 200, "{path}");
-        let cookie = format!("sekisho-main-jwt={jwt}");
+        let cookie = format!("{}={jwt}", rig.cookie("sekisho-main-jwt"));
         assert_eq!(rig.gateway.get(path).header("cookie", &cookie).send().await.code(), 200, "{path}");
     }
     rig.verify(&rig.spy.last().bearer(), "stock").await;
@@ -173,7 +179,7 @@ async fn jwt_5_with_the_feed_the_old_jwt_is_refused_at_the_gateway_and_at_every_
 async fn jwt_6_a_cookie_needs_proof_of_origin_for_a_change_and_a_bearer_token_does_not() {
     let rig = Rig::start().await;
     let jwt = rig.login_jwt("bob").await;
-    let cookie = format!("sekisho-main-jwt={jwt}");
+    let cookie = format!("{}={jwt}", rig.cookie("sekisho-main-jwt"));
     let post = || rig.gateway.post("/jwt/orders");
     let bare = post().header("cookie", &cookie).send().await;
     assert_eq!((bare.code(), bare.reason().as_str()), (403, "cross_site"));
@@ -270,3 +276,17 @@ async fn jwt_8_a_user_with_200_scopes_is_refused_at_login_and_never_later_by_a_4
     let login = rig.gateway.post("/auth/login").json(&rig.password_of("heaviest")).send().await;
     assert_eq!((login.code(), login.reason().as_str()), (403, "credential_too_large"), "{}", login.text());
 }
+
+crate::secured::over_tls![
+    jwt_1_login_brings_a_jwt_that_an_independent_library_verifies_against_the_jwks,
+    jwt_1_a_body_holds_the_token_only_where_the_mount_allows_it,
+    a_jwt_is_renewed_at_its_mount_by_cookie_or_body_until_logout_ends_the_family,
+    a_program_renews_its_jwt_with_the_refresh_token_from_the_body,
+    jwt_2_bearer_and_cookie_are_both_taken_and_the_next_service_verifies_the_jwt_itself,
+    jwt_3_a_thousand_requests_cost_identity_at_most_one_jwks_fetch_and_go_on_without_it,
+    jwt_4_the_drawback_a_jwt_outlives_its_logout_until_it_expires,
+    jwt_5_with_the_feed_the_old_jwt_is_refused_at_the_gateway_and_at_every_service_and_then_forgotten,
+    jwt_6_a_cookie_needs_proof_of_origin_for_a_change_and_a_bearer_token_does_not,
+    jwt_7_a_key_that_is_taken_back_is_refused_at_once_and_nobody_else_notices,
+    jwt_8_a_user_with_200_scopes_is_refused_at_login_and_never_later_by_a_431,
+];

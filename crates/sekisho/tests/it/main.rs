@@ -61,6 +61,10 @@ mod rig;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod secured;
+#[cfg(test)]
 mod signin;
 #[cfg(test)]
 mod spy;

@@ -24,8 +24,8 @@ async fn opq_1_login_goes_through_the_gateway_and_no_byte_returned_to_the_client
     let login = rig.gateway.post("/auth/login").json(&rig.password_of("alice")).send().await;
     assert_eq!(login.code(), 200, "{}", login.text());
     assert!(login.header("location").is_none());
-    let opaque = login.set_cookie("sekisho-main-opaque").expect("a cookie");
-    let cookie = format!("sekisho-main-opaque={opaque}");
+    let opaque = login.set_cookie(&rig.cookie("sekisho-main-opaque")).expect("a cookie");
+    let cookie = format!("{}={opaque}", rig.cookie("sekisho-main-opaque"));
     let session = rig.gateway.get("/auth/session").header("cookie", &cookie).send().await;
     assert_eq!(session.json()["sub"], rig.user("alice").id.to_string());
     for path in ["/opaque/orders/1", "/opaque/missing", "/opaque/%2e%2e/x"] {
@@ -219,3 +219,18 @@ async fn a_login_with_a_form_needs_the_same_origin() {
     let broken = rig.gateway.post("/auth/login").json(&json!({"user": "alice"})).send().await;
     assert_eq!((broken.code(), broken.reason().as_str()), (400, "bad_login_request"));
 }
+
+crate::secured::over_tls![
+    opq_1_login_goes_through_the_gateway_and_no_byte_returned_to_the_client_holds_a_jwt,
+    opq_2_the_token_is_short_and_says_nothing_and_the_upstream_sees_a_jwt_instead,
+    opq_2_a_jwt_in_a_response_header_is_wrapped_and_a_foreign_one_is_dropped_and_audited,
+    opq_3_solves_it_the_old_token_is_refused_on_the_very_next_request_after_logout,
+    opq_4_the_inner_jwt_presented_from_outside_is_refused,
+    opq_5_a_restarted_house_still_knows_the_token,
+    opq_6_a_hundred_parallel_requests_at_the_inner_expiry_cause_one_exchange_and_no_401,
+    opq_7_revoking_everything_of_a_user_ends_all_devices_and_nobody_else,
+    opq_7_a_password_change_ends_all_devices_and_the_list_of_sign_ins_empties,
+    opq_8_a_token_minted_for_orders_alone_is_refused_by_stock,
+    opaque_with_identity_away_lives_for_max_staleness_and_no_longer,
+    a_login_with_a_form_needs_the_same_origin,
+];

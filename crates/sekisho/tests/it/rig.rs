@@ -33,6 +33,7 @@ use tokio::runtime::Handle;
 
 use crate::client::{Answer, Client};
 use crate::forge;
+use crate::secured::{self, Papers};
 use crate::spy::Spy;
 
 const KEK: [u8; 32] = [7; 32];
@@ -89,6 +90,8 @@ pub(crate) struct Rig {
     options: RigOptions,
     gateway_addr: SocketAddr,
     orders_addr: SocketAddr,
+    /// On TLS listeners.
+    papers: Option<Papers>,
 }
 
 #[derive(Clone, Debug)]
@@ -201,21 +204,12 @@ impl Rig {
     async fn raise(dir: Arc<tempfile::TempDir>, clock: TestClock, options: RigOptions, people: Vec<Somebody>) -> Self {
         let spy = Spy::start().await;
         let audit = Lines::default();
-        let switches = Switches::joined();
-        if options.deaf {
-            switches.wakeups.set(State::Severed);
-        }
-        let recorded: Arc<dyn Audit> = Arc::new(audit.0.clone());
-        let surroundings = Surroundings {
-            clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SystemEntropy::default()),
-            audit: recorded,
-            handle: Handle::current(),
-            switches: switches.clone(),
-        };
+        let surroundings = surroundings(&clock, &audit, &options);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let identity_addr = listener.local_addr().unwrap();
-        let mut settings = Settings::at(&format!("http://localhost:{}", identity_addr.port()));
+        let papers = secured::papers(dir.path());
+        let origin = origin(papers.as_ref(), "localhost", identity_addr);
+        let mut settings = Settings::at(&origin);
         settings.realm_defaults =
             RealmSettings { refresh_grace_s: options.refresh_grace_s, ..RealmSettings::default() };
         settings.realms = [("shop".parse().unwrap(), crate::pages::dressed())].into();
@@ -229,16 +223,20 @@ impl Rig {
         };
         let plan = IdentityPlan { keep, settings, seal: SealingKey::from_bytes(KEK) };
         house.open_identity(plan).await.unwrap();
-        house.serve_identity(listener).unwrap();
+        match &papers {
+            None => house.serve_identity(listener).unwrap(),
+            Some(papers) => house.serve_identity_over_tls(listener, papers.files.read().unwrap()).unwrap(),
+        }
 
         let fresh = people.is_empty();
         let people = if fresh { admit_people(&house).await } else { people };
-        let (reader, services, orders_addr, stock_addr) = services(&house, &surroundings, identity_addr, fresh).await;
+        let (reader, services, orders_addr, stock_addr) =
+            services(&house, &surroundings, (identity_addr, papers.as_ref()), fresh).await;
         let plan = GatewayPlan {
-            config: config(&spy, orders_addr),
+            config: config(&spy, orders_addr, papers.as_ref()),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             remote: Vec::new(),
-            tls: None,
+            tls: papers.as_ref().map(|papers| papers.files.read().unwrap()),
         };
         house.open_gateway(plan).await.unwrap();
         house.started().await;
@@ -246,15 +244,16 @@ impl Rig {
             guard.started().await;
         }
         let gateway_addr = house.gateway_addr().await.unwrap();
+        let tls = papers.as_ref().map(|papers| &papers.client);
         Self {
-            gateway: Client::outside(gateway_addr, &OPAQUE),
-            identity: Client::of(identity_addr),
+            gateway: Client::outside(gateway_addr, &OPAQUE).over(tls),
+            identity: Client::of(identity_addr).over(tls),
             identity_addr,
             orders: Client::of(orders_addr),
             stock: Client::of(stock_addr),
             spy,
             audit,
-            switches,
+            switches: surroundings.switches.clone(),
             surroundings,
             clock,
             people: std::sync::Mutex::new(people),
@@ -265,6 +264,7 @@ impl Rig {
             options,
             gateway_addr,
             orders_addr,
+            papers,
         }
     }
 
@@ -296,7 +296,8 @@ impl Rig {
 
     /// A JWT, fetched by somebody else's client, so that this rig's client never received it.
     pub(crate) async fn login_jwt_elsewhere(&self, name: &str) -> String {
-        self.login_at("/jwt/auth/login", &Client::of(self.gateway_addr), name).await
+        let tls = self.papers.as_ref().map(|papers| &papers.client);
+        self.login_at("/jwt/auth/login", &Client::of(self.gateway_addr).over(tls), name).await
     }
 
     pub(crate) async fn token(&self, name: &str, route: Route) -> String {
@@ -352,7 +353,7 @@ impl Rig {
     }
 
     pub(crate) fn config(&self) -> gateway::Gateway {
-        config(&self.spy, self.orders_addr)
+        config(&self.spy, self.orders_addr, self.papers.as_ref())
     }
 
     pub(crate) fn argon2_runs(&self) -> u64 {
@@ -400,11 +401,11 @@ impl Rig {
     // === what the house says of itself
 
     pub(crate) fn issuer(&self) -> String {
-        format!("http://localhost:{}/realms/main", self.identity_addr.port())
+        format!("{}/realms/main", self.identity_origin())
     }
 
     pub(crate) fn identity_origin(&self) -> String {
-        format!("http://localhost:{}", self.identity_addr.port())
+        origin(self.papers.as_ref(), "localhost", self.identity_addr)
     }
 
     /// A location at identity as a path.
@@ -413,7 +414,17 @@ impl Rig {
     }
 
     pub(crate) fn gateway_origin(&self) -> String {
-        format!("http://{}", self.gateway_addr)
+        origin(self.papers.as_ref(), "127.0.0.1", self.gateway_addr)
+    }
+
+    /// What a cookie is called here that has this name on plain listeners.
+    pub(crate) fn cookie(&self, plain: &str) -> String {
+        let prefix = match &self.papers {
+            None => "",
+            Some(_) if plain.ends_with("-refresh") => "__Secure-",
+            Some(_) => "__Host-",
+        };
+        format!("{prefix}{plain}")
     }
 
     /// Calls from the gateway to identity, whatever became of them.
@@ -619,11 +630,32 @@ pub(crate) fn registration(grants: Vec<GrantType>, auth: ClientAuth, capabilitie
     }
 }
 
+fn surroundings(clock: &TestClock, audit: &Lines, options: &RigOptions) -> Surroundings {
+    let switches = Switches::joined();
+    if options.deaf {
+        switches.wakeups.set(State::Severed);
+    }
+    let recorded: Arc<dyn Audit> = Arc::new(audit.0.clone());
+    Surroundings {
+        clock: Arc::new(clock.clone()),
+        entropy: Arc::new(SystemEntropy::default()),
+        audit: recorded,
+        handle: Handle::current(),
+        switches,
+    }
+}
+
+/// The address of somebody who listens there.
+fn origin(papers: Option<&Papers>, host: &str, addr: SocketAddr) -> String {
+    let scheme = if papers.is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}:{}", addr.port())
+}
+
 /// The services' clients and the services themselves.
 async fn services(
     house: &House,
     surroundings: &Surroundings,
-    identity: SocketAddr,
+    (identity, papers): (SocketAddr, Option<&Papers>),
     fresh: bool,
 ) -> ((String, Secret<String>), Services, SocketAddr, SocketAddr) {
     let admin = house.identity().unwrap().admin();
@@ -651,10 +683,11 @@ async fn services(
         let public = registration(grants, ClientAuth::None, Vec::new());
         admin.create_client(&realm(), "public".parse().unwrap(), public).await.unwrap();
     }
-    let issuer = format!("http://localhost:{}/realms/main", identity.port());
+    let issuer = format!("{}/realms/main", origin(papers, "localhost", identity));
     let guard = |name: &str, secret: &Secret<String>| {
         let mut options = GuardOptions::new(&issuer, name, name.parse().unwrap(), secret.clone());
-        options.address = Some(format!("http://{identity}/realms/main").parse().unwrap());
+        options.address = Some(format!("{}/realms/main", origin(papers, "127.0.0.1", identity)).parse().unwrap());
+        options.extra_roots = papers.map(|papers| papers.authority.clone()).unwrap_or_default();
         options.clock = Arc::clone(&surroundings.clock);
         options.audit = Arc::clone(&surroundings.audit);
         options.tracer = house.tracer(name);
@@ -677,8 +710,8 @@ async fn services(
     (reader, Services { _guards: guards, _serving: [orders, stock] }, orders_addr, stock_addr)
 }
 
-fn config(spy: &Spy, orders: SocketAddr) -> gateway::Gateway {
-    use gateway::{GuardKind, OnStale, Revocation, Route as Configured};
+fn config(spy: &Spy, orders: SocketAddr, papers: Option<&Papers>) -> gateway::Gateway {
+    use gateway::{GuardKind, OnStale, Revocation, Route as Configured, Scheme};
     let spied = |kind, name: &str| {
         let path = format!("/{name}");
         let route = Configured::guarded(kind, name, &path, &spy.url()).audience(&["orders", "stock"]);
@@ -705,6 +738,7 @@ fn config(spy: &Spy, orders: SocketAddr) -> gateway::Gateway {
         shop("shop", &["orders", "stock"]),
         shop("shop-orders-only", &["orders"]),
     ]);
+    config.scheme = if papers.is_some() { Scheme::Https } else { Scheme::Http };
     config.allowed_origins = vec!["https://app.example".to_owned()];
     config.login = vec![
         gateway::LoginMount::new("/auth", gateway::Issues::Opaque),

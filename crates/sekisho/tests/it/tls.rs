@@ -43,7 +43,7 @@ type Http1 = hyper::client::conn::http1::SendRequest<Full<Bytes>>;
 type Http2 = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
 
 /// A certificate authority of this test's own.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// Identity and gateway, each on a TLS listener, and a spy behind the gateway.
 struct Secured {
@@ -60,14 +60,14 @@ struct Secured {
 // === impl Authority ===
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     /// Puts a new certificate for this machine, and its key, where they are looked for.
-    fn issue(&self, files: &Files) -> CertificateDer<'static> {
+    pub(crate) fn issue(&self, files: &Files) -> CertificateDer<'static> {
         self.issue_until(files, 4000)
     }
 
@@ -82,7 +82,12 @@ impl Authority {
         certificate.der().clone()
     }
 
-    fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
+    /// Its own certificate.
+    pub(crate) fn pem(&self) -> Vec<u8> {
+        pem("CERTIFICATE", self.0.der()).into_bytes()
+    }
+
+    pub(crate) fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
         client(vec![self.0.der().clone()], alpn, versions)
     }
 }
@@ -205,12 +210,12 @@ impl Secured {
     }
 }
 
-async fn secure(connector: TlsConnector, addr: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn secure(connector: TlsConnector, addr: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
     let tcp = TcpStream::connect(addr).await?;
     soon(connector.connect(ServerName::try_from("localhost").unwrap(), tcp)).await
 }
 
-async fn answer<B>(response: Response<B>) -> Answer
+pub(crate) async fn answer<B>(response: Response<B>) -> Answer
 where
     B: hyper::body::Body,
     B::Error: std::fmt::Debug,
@@ -221,7 +226,7 @@ where
 }
 
 #[expect(clippy::disallowed_methods, reason = "patience is real time")]
-async fn soon<T>(awaited: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(awaited: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, awaited).await.expect("this takes too long")
 }
 
@@ -530,6 +535,31 @@ async fn a_certificate_that_is_replaced_on_disk_is_shown_within_seconds_and_open
     for addr in [house.gateway, house.identity] {
         while house.shown(addr).await != newest {
             real_pause().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_resumes_a_session_is_shown_no_certificate_and_everybody_else_the_new_one() {
+    let house = Secured::start().await;
+    for addr in [house.gateway, house.identity] {
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let connector = house.authority.client(&["http/1.1"], &[version]);
+            let connect = async || {
+                let mut stream = secure(connector.clone(), addr).await.unwrap();
+                // What a session is resumed with comes behind the handshake; an answer comes behind that.
+                let request = format!("GET /nowhere HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n\r\n");
+                stream.write_all(request.as_bytes()).await.unwrap();
+                soon(stream.read_to_end(&mut Vec::new())).await.unwrap();
+                let told = stream.get_ref().1;
+                (told.handshake_kind().unwrap(), told.peer_certificates().unwrap()[0].clone())
+            };
+            let (first, old) = connect().await;
+            assert_eq!(first, rustls::HandshakeKind::Full);
+            let new = house.authority.issue(&house.files);
+            house.house.as_ref().unwrap().reload_certificates();
+            house.until_shown(addr, &new).await;
+            assert_eq!(connect().await, (rustls::HandshakeKind::Resumed, old), "{addr}, {version:?}");
         }
     }
 }

@@ -24,7 +24,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CLIENT: &str = "00f067aa0ba902b7";
 
 /// Takes spans as a collector does: OTLP over HTTP.
-struct Collector {
+pub(crate) struct Collector {
     taken: Arc<Mutex<Vec<Value>>>,
     serving: Serving,
 }
@@ -43,7 +43,7 @@ struct Arrived {
 // === impl Collector ===
 
 impl Collector {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let taken: Arc<Mutex<Vec<Value>>> = Arc::default();
         let take = async |State(taken): State<Arc<Mutex<Vec<Value>>>>, Json(request): Json<Value>| {
             taken.lock().unwrap().push(request);
@@ -55,11 +55,11 @@ impl Collector {
         Self { taken, serving }
     }
 
-    fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         self.serving.addr()
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         Value::from(self.taken.lock().unwrap().clone()).to_string()
     }
 

@@ -66,7 +66,7 @@ async fn realms_do_not_see_one_anothers_rows(rig: &Rig) {
     assert!(store.sessions_of(other.clone(), user, NOW).await.unwrap().is_empty());
     assert!(store.grants_of(other.clone(), user, NOW).await.unwrap().is_empty());
     assert!(store.basis(&other, grant).await.unwrap().is_none());
-    assert!(store.opaque(&other, token.digest, NOW).await.unwrap().is_none());
+    assert!(store.opaques(&other, vec![token.digest], NOW).await.unwrap().is_empty());
     assert!(store.flow(&other, code, NOW).await.unwrap().is_none());
 
     assert_eq!(store.end_session(act(), session).await, Ok(None));

@@ -12,7 +12,7 @@ use sekisho_model::code::{Codes as _, Presented, Redeemed, Redemption, Stage};
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::{NewGrant, RefreshRequest};
 use sekisho_model::key::NewKey;
-use sekisho_model::opaque::NewOpaque;
+use sekisho_model::opaque::{NewOpaque, Opaque, OpaqueTokens as _};
 use sekisho_model::realm::{NewRealm, Realms as _};
 use sekisho_model::session::{NewSession, Origin, Sessions as _};
 use sekisho_model::user::{NewUser, Users as _};
@@ -211,6 +211,12 @@ impl Rig {
         let user = self.user(name).await;
         let session = self.session(user).await;
         (user, session, self.grant(user, session).await)
+    }
+
+    /// The one token of this digest.
+    pub(crate) async fn opaque(&self, digest: Digest, now: Timestamp) -> Option<Opaque> {
+        let found = self.store.opaques(&self.realm, vec![digest], now).await.unwrap();
+        found.into_iter().next().map(|(_, opaque)| opaque)
     }
 
     pub(crate) async fn head(&self) -> Position {

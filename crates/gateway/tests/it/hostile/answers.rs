@@ -172,3 +172,13 @@ async fn case_33_a_claim_or_a_token_with_line_ends_makes_no_header_line() {
     assert_eq!((answer.status, &*answer.text()), (200, "fine"));
     assert!(answer.header("x-roles").is_none() && answer.header("x-access-token").is_none(), "{}", answer.head);
 }
+
+crate::secured::over_tls![
+    case_27_answers_that_have_no_body_do_not_shift_the_next_one_although_the_upstream_sends_one,
+    case_32_a_connection_with_more_on_it_than_was_asked_for_is_not_used_again,
+    case_32_an_answer_that_says_twice_where_it_ends_is_502_and_its_connection_is_not_used_again,
+    case_32_interim_answers_are_swallowed_and_a_flood_of_them_ends_at_the_deadline,
+    case_32_an_upstream_that_switches_protocols_unasked_is_502,
+    case_33_nothing_that_was_sent_comes_back_as_a_header_line,
+    case_33_a_claim_or_a_token_with_line_ends_makes_no_header_line,
+];

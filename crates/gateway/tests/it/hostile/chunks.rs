@@ -111,3 +111,12 @@ async fn case_16_trailers_and_extensions_are_dropped_whatever_they_name() {
         assert_eq!(seen[0].headers("host"), [rig.spy.addr.to_string()]);
     }
 }
+
+crate::secured::over_tls![
+    case_12_a_chunk_size_that_is_not_plain_hexadecimal_digits_is_refused,
+    case_12_the_gateway_itself_reads_no_such_body_as_a_login,
+    case_13_a_line_of_a_chunked_body_that_ends_in_a_bare_line_feed_or_carriage_return_is_refused,
+    case_14_a_control_character_in_an_extension_or_trailer_is_refused,
+    case_15_extensions_and_trailers_are_bounded_together,
+    case_16_trailers_and_extensions_are_dropped_whatever_they_name,
+];

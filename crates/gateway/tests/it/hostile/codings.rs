@@ -90,3 +90,10 @@ async fn case_11_a_coding_on_http_1_0_is_refused() {
     let kept = "POST /open HTTP/1.0\r\nHost: gateway.test\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc";
     passed(&rig, "kept alive", kept.as_bytes(), &[("/open", "abc")]).await;
 }
+
+crate::secured::over_tls![
+    case_08_a_coding_other_than_chunked_is_refused,
+    case_09_two_codings_are_refused,
+    case_10_a_name_that_somebody_may_take_for_transfer_encoding_is_refused,
+    case_11_a_coding_on_http_1_0_is_refused,
+];

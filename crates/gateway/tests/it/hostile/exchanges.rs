@@ -174,3 +174,14 @@ async fn case_34_pipelined_requests_are_each_authenticated_for_themselves() {
     rig.clock.settle().await;
     assert_eq!(connection.ask(&with("/opaque/6", &alice)).await.status, 401);
 }
+
+crate::secured::over_tls![
+    case_26_a_get_with_a_body_is_forwarded_framed_and_leaves_no_bytes_on_the_wire,
+    case_26_a_body_that_nobody_read_is_not_taken_for_a_request,
+    case_28_an_expectation_is_answered_here_and_never_travels,
+    case_28_after_an_early_final_answer_what_may_be_the_body_is_not_read_as_a_request,
+    case_29_a_websocket_handshake_is_refused_and_what_follows_it_is_not_read,
+    case_30_an_offer_of_h2c_is_ignored_never_travels_and_the_connection_stays_http_1_1,
+    case_31_connect_is_refused_and_nothing_behind_it_is_read,
+    case_34_pipelined_requests_are_each_authenticated_for_themselves,
+];

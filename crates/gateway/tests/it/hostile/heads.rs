@@ -188,3 +188,13 @@ async fn heads_are_judged_alike_when_every_byte_arrives_alone() {
     }
     assert_eq!(client::soon(connection.answer(false)).await.status, 200);
 }
+
+crate::secured::over_tls![
+    case_17_a_folded_line_is_refused_in_every_header,
+    case_18_a_bare_line_feed_as_a_line_end_is_refused,
+    case_19_a_bare_carriage_return_in_a_head_is_refused,
+    case_20_nul_and_other_control_characters_in_a_head_are_refused,
+    case_21_a_target_with_a_space_or_a_byte_that_no_target_holds_is_refused,
+    case_22_another_version_of_http_is_refused_and_so_is_what_is_not_http,
+    heads_are_judged_alike_when_every_byte_arrives_alone,
+];

@@ -76,3 +76,9 @@ async fn case_25_a_target_that_names_another_host_is_refused_and_one_that_names_
     // A path that looks like an authority is a path.
     passed(&rig, "two slashes", b"GET //open/x HTTP/1.1\r\nHost: gateway.test\r\n\r\n", &[("/open/x", "")]).await;
 }
+
+crate::secured::over_tls![
+    case_23_a_request_of_http_1_1_without_a_host_is_refused,
+    case_24_two_hosts_are_refused_also_when_they_are_the_same,
+    case_25_a_target_that_names_another_host_is_refused_and_one_that_names_the_same_goes_by_it,
+];

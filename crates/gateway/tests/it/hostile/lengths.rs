@@ -114,3 +114,13 @@ async fn case_07_a_length_that_is_not_plain_digits_is_refused() {
     let long = format!("{POST}Content-Length: 9223372036854775807\r\n\r\n");
     refused(&rig, "2^63 less one", long.as_bytes(), "413 body_too_large").await;
 }
+
+crate::secured::over_tls![
+    case_01_a_length_beside_a_coding_is_refused_and_the_connection_closed,
+    case_02_a_request_behind_the_last_chunk_within_the_length_is_not_read,
+    case_03_a_request_within_a_chunk_behind_the_length_is_not_read,
+    case_04_the_same_length_twice_is_refused,
+    case_05_two_lengths_are_refused,
+    case_06_a_list_of_lengths_is_refused,
+    case_07_a_length_that_is_not_plain_digits_is_refused,
+];

@@ -190,3 +190,5 @@ fn however_sound_requests_are_spoilt_the_upstream_sees_as_many_as_the_gateway_an
         panic!("{error}");
     }
 }
+
+crate::secured::over_tls![however_sound_requests_are_spoilt_the_upstream_sees_as_many_as_the_gateway_answered,];

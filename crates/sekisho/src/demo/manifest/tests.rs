@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use super::{Carrier, ClientEntry, ClientKind, Expected, FILE, Guard, LoginEntry, Manifest, RouteEntry, UserEntry};
+use super::{
+    AdminEntry, Carrier, ClientEntry, ClientKind, Expected, FILE, Guard, LoginEntry, Manifest, RouteEntry, UserEntry,
+};
 
 const SCHEMA: &str = include_str!("../../../../../docs/demo.schema.json");
 
@@ -35,6 +37,11 @@ pub(crate) fn sample() -> Manifest {
         issuer: "http://localhost:7000/realms/main".to_owned(),
         operations: "http://127.0.0.1:7001".to_owned(),
         certificate_authority: None,
+        admin: AdminEntry {
+            url: "http://localhost:7000/admin/v1".to_owned(),
+            openapi: "http://localhost:7000/admin/v1/openapi.json".to_owned(),
+            token_command: ["sekisho", "token", "admin", "--json", "--data", "/d"].map(str::to_owned).to_vec(),
+        },
         users: vec![user("alice", &["orders:read"]), user("carol", &[]), user("admin", &["admin"])],
         clients: vec![client(ClientKind::Web, Some("secret")), client(ClientKind::Public, None)],
         login: vec![
