@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
 
 /// Questions that wait, and whose turn it is to have them answered.
 #[derive(Debug)]
@@ -52,21 +53,20 @@ impl<Q: Clone + PartialEq, A> Batch<Q, A> {
         loop {
             let (answer, mut answered) = oneshot::channel();
             self.waiting().push_back(Waiting { question: question.clone(), answer });
+            // None when it was taken by somebody who went away in the middle of their turn.
             let answer = loop {
                 tokio::select! {
                     biased;
-                    answer = &mut answered => break answer,
-                    _turn = self.turn.lock() => {
-                        // Answered while we waited for our turn, or dropped by somebody who went away.
-                        match answered.try_recv() {
-                            Ok(answer) => break Ok(answer),
-                            Err(oneshot::error::TryRecvError::Closed) => break answered.await,
-                            Err(oneshot::error::TryRecvError::Empty) => self.answer_some(&together, &reading).await,
-                        }
-                    }
+                    answer = &mut answered => break answer.ok(),
+                    // Perhaps it was answered, or dropped, just before our turn came.
+                    _turn = self.turn.lock() => match answered.try_recv() {
+                        Ok(answer) => break Some(answer),
+                        Err(TryRecvError::Closed) => break None,
+                        Err(TryRecvError::Empty) => self.answer_some(&together, &reading).await,
+                    },
                 }
             };
-            if let Ok(answer) = answer {
+            if let Some(answer) = answer {
                 return answer;
             }
         }

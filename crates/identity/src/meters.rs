@@ -15,6 +15,7 @@ use sekisho_wire::{Position, RealmName, Reason};
 
 use crate::oauth::discovery::Endpoint;
 use crate::room::Room;
+use crate::signin::SignInError;
 
 /// Classes of status codes, from `1xx` to `5xx`.
 const CLASSES: usize = 5;
@@ -24,7 +25,6 @@ const DOCUMENTS: &str = "/.well-known";
 const ADMIN: &str = "/admin/v1";
 /// Below what a realm's endpoints are.
 const REALM: &str = "/realms/{realm}";
-use crate::signin::SignInError;
 
 /// How tries to sign in end, in the order of their counters.
 const ENDS: [SignInEnd; 5] = [

@@ -50,11 +50,12 @@ impl Room {
         let Ok(name) = name.parse::<RealmName>() else { return Ok(None) };
         let mut last = self.newcomers.0.lock().await;
         let due = |last: &Looked| self.clock.monotonic() >= last.over_at.plus(LOOK_EVERY);
-        let looked = match last.take() {
-            Some(looked) if !due(&looked) => looked,
-            Some(_) | None => look(self).await,
-        };
-        last.insert(looked).realm(self, &name)
+        if let Some(looked) = last.as_ref().filter(|looked| !due(looked)) {
+            return looked.realm(self, &name);
+        }
+        // Counts although whoever asks may go away before it is over, else each of them would cause another.
+        last.get_or_insert_with(Looked::unknown).over_at = self.clock.monotonic();
+        last.insert(look(self).await).realm(self, &name)
     }
 
     /// The realm of this name, for somebody who may cause a look each time.
@@ -77,6 +78,11 @@ impl Room {
 // === impl Looked ===
 
 impl Looked {
+    /// Before the first look is over nobody can tell.
+    fn unknown() -> Self {
+        Self { over_at: Monotonic::default(), found: Err(Unavailable::of("store")) }
+    }
+
     fn realm(&self, room: &Room, name: &RealmName) -> Result<Option<Arc<RealmState>>, Unavailable> {
         if let Some(realm) = room.realms.get(name.as_str()) {
             return Ok(Some(realm));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use sekisho_model::client::Client;
-use sekisho_model::opaque::Opaque;
+use sekisho_model::opaque::{Found, Opaque};
 use sekisho_model::{Act, Session, Store, StoreError};
 use sekisho_token::seal::SealingKey;
 use sekisho_token::{Digest, Entropy, Secret, Timestamp};
@@ -142,9 +142,9 @@ impl fmt::Debug for Room {
 }
 
 /// What was found of one token.
-fn of(found: &Result<Vec<(Digest, Opaque)>, StoreError>, digest: &Digest) -> OpaqueRead {
+fn of(found: &Result<Vec<Found>, StoreError>, digest: &Digest) -> OpaqueRead {
     let found = found.as_ref().map_err(Clone::clone)?;
-    Ok(found.iter().find(|(other, _)| other == digest).map(|(_, opaque)| opaque.clone()))
+    found.iter().find(|(other, _)| other == digest).map(|(_, opaque)| opaque.clone()).transpose()
 }
 
 /// What the store's failures are to everybody outside: an operator reads the log, a caller comes back later.

@@ -37,19 +37,23 @@ pub struct Opaque {
     pub basis: Basis,
 }
 
+/// What was found of a token.
+pub type Found = (Digest, Result<Opaque, StoreError>);
+
 /// Keeps opaque tokens.
 pub trait OpaqueTokens: Send + Sync {
     /// Keeps a fresh token of a living grant.
     fn keep_opaque(&self, act: Act, token: NewOpaque) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Those of these tokens whose time is not over, with their digests, in one reading; the first [`TOGETHER_MAX`] are
-    /// looked for. Whether a token's grant still lives is for [`Basis::check`] to say.
+    /// looked for. Whether a token's grant still lives is for [`Basis::check`] to say. Damage to what stands behind one of
+    /// them is told of that one.
     fn opaques<'a>(
         &'a self,
         realm: &'a RealmName,
         digests: Vec<Digest>,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<(Digest, Opaque)>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Vec<Found>, StoreError>>;
 
     /// Ends one token, not its grant. Says whether it was there.
     fn drop_opaque(&self, act: Act, digest: Digest) -> BoxFuture<'_, Result<bool, StoreError>>;

@@ -222,6 +222,12 @@ async fn hold(db: &mut Connection, realm: &RealmName, was: &Client) -> Result<Re
     })
 }
 
+/// Whether a client may do nothing more.
+pub(crate) async fn is_disabled(db: &mut Connection, realm: &RealmName, id: &ClientId) -> Result<bool, StoreError> {
+    let sql = "SELECT disabled_at FROM clients WHERE realm = $1 AND id = $2 AND disabled_at IS NOT NULL";
+    Ok(db.fetch_one(sql, values![realm, id]).await?.is_some())
+}
+
 /// Registers a client that is held anew. What is taken from it is taken from its tokens too.
 async fn register(
     db: &mut Connection,

@@ -13,7 +13,7 @@ use crate::lane::UNAVAILABLE;
 use crate::row::Row;
 use crate::store::SqlStore;
 use crate::value::{Value, values};
-use crate::{audit, feed, realms, sessions, users};
+use crate::{audit, clients, feed, realms, sessions, users};
 
 const PENDING: &str = "pending";
 const REDEEMED: &str = "redeemed";
@@ -65,10 +65,13 @@ async fn grant(
     new: &NewGrant,
     position: Position,
 ) -> Result<Option<Redeemed>, StoreError> {
+    // The client was known before this transaction began. One that was removed since took its codes along.
+    let disabled = clients::is_disabled(db, &act.realm, &code.client).await?;
     // The rows of people go with their codes, those of sign-ins only when they have long been over.
     let user = users::load(db, &act.realm, code.user).await?;
     let session = sessions::load(db, &act.realm, code.session).await?;
     let basis = match (user, session) {
+        _ if disabled => Err(Reason::ClientRevoked),
         (None, _) => Err(Reason::SubjectRevoked),
         (_, None) => Err(Reason::SessionEnded),
         (Some(user), session @ Some(_)) => {

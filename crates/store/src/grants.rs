@@ -44,7 +44,7 @@ macro_rules! basis_columns {
     };
 }
 
-/// The position and everything of a grant, which is the one row of `g`. Materialized where it is made: a planner without
+/// The position and everything of the grants in `g`. Whoever makes that materializes it: a planner without
 /// statistics takes a realm for one row, and would walk all users and sign-ins of it for each grant.
 macro_rules! basis_tables {
     () => {

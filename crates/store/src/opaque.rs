@@ -1,6 +1,6 @@
 //! Opaque access tokens: digests that refer to a grant.
 
-use sekisho_model::opaque::{NewOpaque, Opaque, OpaqueTokens, TOGETHER_MAX};
+use sekisho_model::opaque::{Found, NewOpaque, Opaque, OpaqueTokens, TOGETHER_MAX};
 use sekisho_model::{Act, StoreError};
 use sekisho_token::{Digest, Timestamp};
 use sekisho_wire::audit::Event;
@@ -63,7 +63,7 @@ impl OpaqueTokens for SqlStore {
         realm: &'a RealmName,
         digests: Vec<Digest>,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<Vec<(Digest, Opaque)>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Vec<Found>, StoreError>> {
         let realm = realm.clone();
         self.look(move |db| {
             Box::pin(async move {
@@ -76,7 +76,7 @@ impl OpaqueTokens for SqlStore {
                 let places = if digests.len() == 1 { 1 } else { TOGETHER_MAX };
                 values.extend(digests.iter().copied().chain(last).take(places).map(Value::from));
                 let rows = db.fetch(sql, &values).await?;
-                rows.into_iter().map(|row| token(&mut row.of("opaque_tokens"))).collect()
+                rows.into_iter().map(|row| found(&mut row.of("opaque_tokens"))).collect()
             })
         })
     }
@@ -99,8 +99,11 @@ const fn statement(tokens: usize) -> &'static str {
     }
 }
 
-fn token(row: &mut Columns) -> Result<(Digest, Opaque), StoreError> {
-    let digest = row.take()?;
+fn found(row: &mut Columns) -> Result<Found, StoreError> {
+    Ok((row.take()?, token(row)))
+}
+
+fn token(row: &mut Columns) -> Result<Opaque, StoreError> {
     let (scopes, audiences) = (row.take()?, row.json()?);
-    Ok((digest, Opaque { scopes, audiences, expires_at: row.take()?, basis: grants::basis(row)? }))
+    Ok(Opaque { scopes, audiences, expires_at: row.take()?, basis: grants::basis(row)? })
 }

@@ -102,7 +102,9 @@ async fn delegate(call: Call<'_>, subject: &str) -> Result<Issued, Refusal> {
     let allowed = subject.scope.intersection(&client.registration.scopes);
     let scope = scope::narrowed(scope::parse(params.one("scope"))?, &allowed)?;
     let audience = scope::audiences(&params.audiences(), &client.registration.audiences)?;
-    let position = basis.as_ref().map_or(known.position, |basis| basis.position);
+    // The client was read before the subject was judged, and that before what stands behind it: whatever was taken from one
+    // of them since hits the token.
+    let position = basis.as_ref().map_or(known.position, |basis| basis.position.min(known.position));
     let actor = actor(call).await?;
     let now = room.now();
     let claims = AccessClaims {

@@ -65,7 +65,11 @@ pub(crate) async fn inner(room: &Room, realm: &RealmState, opaque: &Opaque) -> R
     let found = room.client(&realm.name, &basis.grant.client).await?;
     let (_, client) = found.ok_or(Dead::Refused(Reason::ClientRevoked))?;
     let scopes = scope::remaining(&opaque.scopes, &client, &basis.user);
-    let mut claims = mint::of_person(room, realm, basis, scopes, opaque.audiences.clone());
+    let audiences = scope::services(&opaque.audiences, &client);
+    if audiences.is_empty() {
+        return Err(Dead::Refused(Reason::WrongAudience));
+    }
+    let mut claims = mint::of_person(room, realm, basis, scopes, audiences);
     claims.exp = opaque.expires_at;
     Ok(claims)
 }

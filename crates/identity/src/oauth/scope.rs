@@ -26,6 +26,21 @@ pub(crate) fn remaining(granted: &Scopes, client: &Client, user: &User) -> Scope
     granted.intersection(&allowed(client, user))
 }
 
+/// The services of a grant for which its client may still have tokens.
+pub(crate) fn services(granted: &[String], client: &Client) -> Vec<String> {
+    granted.iter().filter(|name| client.registration.audiences.contains(name)).cloned().collect()
+}
+
+/// The same, where there is one at all.
+pub(crate) fn left(granted: &[String], client: &Client) -> Result<Vec<String>, Refusal> {
+    let left = services(granted, client);
+    if left.is_empty() {
+        Err(Refusal::target("this client has tokens for none of its grant's services any more"))
+    } else {
+        Ok(left)
+    }
+}
+
 /// Reads the parameter `scope`; none when it was left out.
 pub(crate) fn parse(text: Option<&str>) -> Result<Option<Scopes>, Refusal> {
     let scopes = text.map(str::parse).transpose();

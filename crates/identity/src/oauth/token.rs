@@ -182,7 +182,7 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
     let granted = scope::remaining(&basis.grant.scopes, &call.known.client, &basis.user);
     let asked = scope::parse(params.one("scope"))?.filter(|_| params.one("grant_type") == Some("refresh_token"));
     let scope = scope::narrowed(asked, &basis.grant.scopes)?.intersection(&granted);
-    let audience = scope::audiences(&params.audiences(), &basis.grant.audiences)?;
+    let audience = scope::audiences(&params.audiences(), &scope::left(&basis.grant.audiences, &call.known.client)?)?;
     if let Some(session) = &basis.session {
         room.touch(realm, session, origin);
     }
@@ -195,7 +195,9 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
             keep_opaque(call, basis, worth).await?
         }
         AccessTokenForm::Jwt => {
-            let claims = mint::of_person(room, realm, basis, scope.clone(), audience);
+            let mut claims = mint::of_person(room, realm, basis, scope.clone(), audience);
+            // The client was read before the grant: what was taken from it in between hits the token, too.
+            claims.rev = claims.rev.min(call.known.position);
             let text = mint::access_token(room, realm, &claims)?;
             fits(call, basis, text.expose().len(), carrier(call)?).await?;
             (text, claims.exp)

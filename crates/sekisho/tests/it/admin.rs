@@ -10,6 +10,7 @@ use sekisho_wire::cut::State;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Ask};
+use crate::oauth::{PublicFlow, refresh};
 use crate::rig::Rig;
 use crate::schema;
 
@@ -373,6 +374,7 @@ async fn what_is_taken_from_a_client_is_gone_on_the_very_next_request_in_the_adm
     let new = mint("main", &id, &secret).await;
     assert_eq!(post(&new).await.reason(), "insufficient_scope");
     assert_eq!(rig.gateway.get("/jwt-feed/x").bearer(&new).send().await.code(), 200);
+    grants_go_on_without_what_was_taken(&rig, &desk).await;
 
     let robot = json!({
         "name": "Robot", "auth": "client_secret_basic", "grants": ["client_credentials"], "redirect_uris": [],
@@ -393,6 +395,76 @@ async fn what_is_taken_from_a_client_is_gone_on_the_very_next_request_in_the_adm
     let token = mint("sekisho", "robot", &secret).await;
     assert_eq!(problem(&disable(&token).await, 403)["reason"], "insufficient_scope");
     assert_eq!(rig.identity.get(USERS).bearer(&token).send().await.code(), 200);
+}
+
+/// A refresh token and an opaque token of the client `public`, from which a service is taken, and then the grant of refresh.
+async fn grants_go_on_without_what_was_taken(rig: &Rig, desk: &Desk<'_>) {
+    let path = format!("{CLIENTS}/public");
+    let take = async |change: Value| {
+        let mut registration = desk.get(&path).await.json()["registration"].clone();
+        registration.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let put = desk.ask(Method::PUT, &path).header("if-match", "*").json(&registration).send().await;
+        assert_eq!(put.code(), 200, "{}", put.text());
+    };
+    let tokens = PublicFlow::sign_in(rig, "bob").await.redeem(rig).await.json();
+    let refresh = async |refresh_token: &Value, kind: &str| {
+        let kind = format!("urn:ietf:params:oauth:token-type:{kind}");
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", "public"),
+            ("refresh_token", refresh_token.as_str().unwrap()),
+            ("requested_token_type", &kind),
+        ];
+        rig.identity.post("/realms/main/oauth2/token").form(&form).send().await
+    };
+    let opaque = refresh(&tokens["refresh_token"], "access_token").await.json();
+    let stock = async |token: &Value| rig.stock.get("/stock/1").bearer(token.as_str().unwrap()).send().await.code();
+    assert_eq!(rig.introspect(opaque["access_token"].as_str().unwrap()).await["aud"], json!(["orders", "stock"]));
+    take(json!({ "audiences": ["orders"] })).await;
+    assert_eq!(rig.introspect(opaque["access_token"].as_str().unwrap()).await["aud"], json!(["orders"]));
+    let renewed = refresh(&opaque["refresh_token"], "jwt").await;
+    assert_eq!(renewed.code(), 200, "{}", renewed.text());
+    let renewed = renewed.json();
+    assert_eq!(stock(&renewed["access_token"]).await, 401, "no token for a service that was taken");
+    take(json!({ "audiences": ["stock"] })).await;
+    let renewed = refresh(&renewed["refresh_token"], "jwt").await.json();
+    assert_eq!(rig.introspect(renewed["access_token"].as_str().unwrap()).await["aud"], json!(["stock"]));
+    take(json!({ "audiences": ["somewhere-else"] })).await;
+    assert_eq!(rig.introspect(opaque["access_token"].as_str().unwrap()).await, json!({ "active": false }));
+    assert_eq!(refresh(&renewed["refresh_token"], "jwt").await.json()["error"], "invalid_target");
+    take(json!({ "audiences": ["orders", "stock"], "grants": ["authorization_code"] })).await;
+    assert_eq!(refresh(&renewed["refresh_token"], "jwt").await.json()["error"], "unauthorized_client");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_while_tokens_are_minted_is_on_none_of_them_afterwards() {
+    let rig = Rig::start().await;
+    let desk = Desk::of(&rig).await;
+    let path = format!("{CLIENTS}/public");
+    let full = desk.get(&path).await.json()["registration"].clone();
+    let put = async |scopes: &str| {
+        let registration = json!({ "scopes": scopes });
+        let mut whole = full.clone();
+        whole.as_object_mut().unwrap().extend(registration.as_object().unwrap().clone());
+        let put = desk.ask(Method::PUT, &path).header("if-match", "*").json(&whole).send().await;
+        assert_eq!(put.code(), 200, "{}", put.text());
+    };
+    let tokens = PublicFlow::sign_in(&rig, "bob").await.redeem(&rig).await.json();
+    let first = tokens["refresh_token"].as_str().unwrap();
+    let mut with_the_scope = 0;
+    for _ in 0..10 {
+        put(full["scopes"].as_str().unwrap()).await;
+        // Within the grace all of them are answered, in whatever order with the change they come.
+        let minting = futures_util::future::join_all((0..20).map(|_| refresh(&rig, first)));
+        let (minted, ()) = futures_util::future::join(minting, put("openid")).await;
+        for answer in minted.iter().filter(|answer| answer.json()["scope"].to_string().contains("orders:read")) {
+            with_the_scope += 1;
+            let token = answer.json()["access_token"].as_str().unwrap().to_owned();
+            let seen = rig.gateway.get("/jwt-feed/x").bearer(&token).send().await;
+            assert_eq!((seen.code(), seen.reason().as_str()), (401, "client_revoked"));
+        }
+    }
+    assert!(with_the_scope > 0, "none was minted before the change, so nothing was shown");
 }
 
 #[tokio::test(flavor = "multi_thread")]

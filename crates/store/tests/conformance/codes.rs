@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sekisho_model::client::Clients as _;
 use sekisho_model::code::{Codes as _, RedeemError, Redeemed};
 use sekisho_model::grant::{Grants as _, RefreshState};
 use sekisho_model::session::Sessions as _;
@@ -95,7 +96,21 @@ async fn a_code_that_never_was_is_unknown(rig: &Rig) {
     assert!(matches!(outcome, Redeemed::Unknown));
 }
 
+async fn a_code_whose_client_was_disabled_meanwhile_is_worth_nothing(rig: &Rig) {
+    rig.client("web").await;
+    let user = rig.user("alice").await;
+    let session = rig.session(user).await;
+    let code = rig.code(user, session).await;
+    rig.store.disable_client(rig.act(), web()).await.unwrap().unwrap();
+    let gone = rig.store.redeem_code(rig.act(), rig.redemption(code)).await;
+    assert!(matches!(gone, Ok(Redeemed::Gone(Reason::ClientRevoked))), "{gone:?}");
+    rig.store.enable_client(rig.act(), web()).await.unwrap();
+    let again = rig.store.redeem_code(rig.act(), rig.redemption(code)).await;
+    assert!(!matches!(again, Ok(Redeemed::Granted { .. })), "{again:?}");
+}
+
 on_every_backend!(
+    a_code_whose_client_was_disabled_meanwhile_is_worth_nothing,
     a_code_becomes_a_grant_for_what_it_says,
     of_50_parallel_redemptions_one_is_granted_and_the_replays_revoke_it,
     a_code_that_was_presented_wrongly_is_burnt,

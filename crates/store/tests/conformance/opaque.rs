@@ -58,6 +58,7 @@ async fn as_many_as_are_asked_for_are_found_by_one_reading_each_with_its_own_gra
         assert_eq!(found.len(), expected.len(), "of {count}");
         for token in expected {
             let (_, opaque) = found.iter().find(|(digest, _)| *digest == token.digest).unwrap();
+            let opaque = opaque.as_ref().unwrap();
             assert_eq!((opaque.basis.grant.id, opaque.expires_at), (token.grant, token.expires_at));
         }
     }

@@ -216,7 +216,7 @@ impl Rig {
     /// The one token of this digest.
     pub(crate) async fn opaque(&self, digest: Digest, now: Timestamp) -> Option<Opaque> {
         let found = self.store.opaques(&self.realm, vec![digest], now).await.unwrap();
-        found.into_iter().next().map(|(_, opaque)| opaque)
+        found.into_iter().next().map(|(_, opaque)| opaque.unwrap())
     }
 
     pub(crate) async fn head(&self) -> Position {

@@ -6,6 +6,7 @@ use std::path::Path;
 use sekisho_model::StoreError;
 use sekisho_model::feed::FeedLog as _;
 use sekisho_model::grant::Grants as _;
+use sekisho_model::opaque::OpaqueTokens as _;
 use sekisho_model::user::Users as _;
 use sekisho_store::DirectoryError;
 use sekisho_store::sqlite::{self, OpenError};
@@ -13,7 +14,7 @@ use sekisho_wire::cut::Cut;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 
-use crate::rig::{NOW, Rig, TestClock, reopen, settings};
+use crate::rig::{NOW, Rig, TestClock, opaque, reopen, settings};
 
 /// Changes the database behind the store's back.
 async fn tamper(dir: &Path, sql: &'static str) {
@@ -106,6 +107,18 @@ async fn a_damaged_row_is_told_by_table_and_key_and_spoils_nothing_else() {
     check("users", alice.to_string(), rig.store.basis(&rig.realm, grant).await.unwrap_err()).await;
     assert!(rig.store.user(&rig.realm, bob).await.unwrap().is_some());
     tamper(&data, "UPDATE users SET scopes = 'orders:read'").await;
+
+    let (_, _, bobs) = rig.any_grant("carol").await;
+    let tokens = [rig.digest(), rig.digest()];
+    for (token, grant) in tokens.into_iter().zip([grant, bobs]) {
+        rig.store.keep_opaque(rig.act(), opaque(token, grant, NOW.plus_s(60))).await.unwrap();
+    }
+    tamper(&data, "UPDATE grants SET audiences = '[1]' WHERE user_id = (SELECT id FROM users WHERE name = 'alice')")
+        .await;
+    let found = rig.store.opaques(&rig.realm, tokens.to_vec(), NOW).await.unwrap();
+    let of = |token| found.iter().find(|(digest, _)| *digest == token).unwrap().1.clone();
+    check("grants", grant.to_string(), of(tokens[0]).unwrap_err()).await;
+    assert_eq!(of(tokens[1]).unwrap().basis.grant.id, bobs);
 
     tamper(&data, "UPDATE grants SET audiences = '[1]'").await;
     check("grants", grant.to_string(), rig.store.basis(&rig.realm, grant).await.unwrap_err()).await;
