@@ -120,6 +120,8 @@ class Subject:
         browsers = client.sign_in_everybody(self.house, SESSIONS_EACH)
         grants = [client.refresh_tokens(browsers, 1) for _ in range(2)]
         server.stop()
+        if self.database:
+            self.database.analyze()
         return grants
 
     def use(self, url, tokens, each, **told):

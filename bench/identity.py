@@ -26,7 +26,7 @@ class Subject:
 
     def __init__(self, binary, argon2_rate, home, database=None):
         os.makedirs(home, mode=0o700)
-        self.home, self.argon2_rate = home, argon2_rate
+        self.home, self.argon2_rate, self.database = home, argon2_rate, database
         self.house = House(binary, home, "127.0.0.1:1", database and database.address, PEOPLE)
         self.server = self.house.start_identity()
         self.servers = [self.server, database] if database else [self.server]
@@ -36,6 +36,8 @@ class Subject:
         self.jwts = client.machine_tokens(self.house, WARM)
         grants = client.refresh_tokens(self.browsers, GRANTS_EACH)
         self.opaque = client.opaque_tokens(self.house, grants, WARM)
+        if self.database:
+            self.database.analyze()
 
     def rate(self, work):
         """Operations per second of one core: how many were done, by the CPU time that they took, the database's included."""

@@ -47,6 +47,10 @@ class Postgres(Process):
             if self.child.poll() is not None:
                 raise RuntimeError(f"PostgreSQL ended: see {home}/postgres.log")
 
+    def analyze(self):
+        """The planner's statistics, as autovacuum makes them within minutes; a database that was made just now has none."""
+        self.ask("ANALYZE")
+
     def ask(self, *statements):
         """What psql prints, of each by itself."""
         asked = [word for statement in statements for word in ("-c", statement)]
