@@ -89,6 +89,29 @@ pub struct Rehash {
     pub to: Secret<String>,
 }
 
+/// A password that its owner replaces.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The hash that the current password was right for.
+    pub from: Secret<String>,
+    /// The hash of the new one.
+    pub to: Secret<String>,
+    /// The sign-in that it is replaced from, which goes on.
+    pub keep: SessionId,
+}
+
+/// What became of a [`PasswordChange`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChanged {
+    /// The new password counts, and everything of the user's minted before is taken back: all sessions but the one that
+    /// is kept, all grants of other sessions, all tokens.
+    Done(Position),
+    /// Nothing was changed: the hash is another by now, or the user was disabled.
+    Differs,
+    /// Nothing was changed: the sign-in is over, or the user is gone.
+    SignedOut,
+}
+
 /// Keeps people. `None` means that no such user exists in the realm.
 pub trait Users: Send + Sync {
     /// Makes a user.
@@ -115,15 +138,23 @@ pub trait Users: Send + Sync {
     /// Replaces the hash by one with newer parameters, of the same password; ends nothing.
     fn rehash_password(&self, act: Act, user: UserId, change: Rehash) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Sets a new password and takes back everything of the user minted before: all sessions but `keep`, all grants of
-    /// other sessions, all tokens. `None` when there is no such user.
-    fn change_password(
+    /// Sets a password, whatever it was, and takes back everything of the user's minted before. `None` when there is no
+    /// such user.
+    fn set_password(
         &self,
         act: Act,
         user: UserId,
         password: Secret<String>,
-        keep: Option<SessionId>,
     ) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Replaces a password in its owner's name, where it still is the one that they showed: hashing takes its time, and an
+    /// administrator may have set another one or ended the sign-in meanwhile.
+    fn change_password(
+        &self,
+        act: Act,
+        user: UserId,
+        change: PasswordChange,
+    ) -> BoxFuture<'_, Result<PasswordChanged, StoreError>>;
 
     /// Replaces what the user may be granted. Where a scope is taken from them, so is every token minted for them before;
     /// sign-ins and grants stay, and give new tokens with what remains. Says whether the user exists.

@@ -263,7 +263,7 @@ impl Admin {
 
     async fn replace_password(&self, realm: &RealmName, user: UserId, hash: Secret<String>) -> Result<(), AdminError> {
         let state = self.realm_state(realm).await?;
-        let changed = self.room.store.change_password(self.act(&state), user, hash, None).await?;
+        let changed = self.room.store.set_password(self.act(&state), user, hash).await?;
         changed.ok_or(AdminError::NoUser(user.into()))?;
         self.in_force(realm).await
     }

@@ -47,6 +47,8 @@ mod opq;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod passwords;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod races;
