@@ -52,6 +52,28 @@ pub struct Profile {
     pub email: Option<String>,
 }
 
+/// The longest full name, in characters.
+const DISPLAY_NAME_CHARS_MAX: usize = 200;
+/// The longest mail address, in bytes (RFC 5321 §4.5.3.1.3, without the angle brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+
+/// Somebody cannot be called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadProfile {
+    /// A full name is shown, and stands in tokens.
+    #[error(
+        "not a full name: expected 1 to {DISPLAY_NAME_CHARS_MAX} characters, none of them a control character, no white \
+         space at the ends"
+    )]
+    DisplayName,
+    /// Nothing could be sent there.
+    #[error(
+        "not a mail address: expected at most {EMAIL_BYTES_MAX} bytes with an `@` inside, no control character, no white \
+         space at the ends"
+    )]
+    Email,
+}
+
 /// A person to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -195,6 +217,30 @@ impl User {
     }
 }
 
+// === impl Profile ===
+
+impl Profile {
+    /// Whether somebody can be called so.
+    ///
+    /// # Errors
+    /// [`BadProfile`].
+    pub fn check(&self) -> Result<(), BadProfile> {
+        let bare = |text: &str| text.trim() == text && !text.chars().any(char::is_control);
+        let is_name = |name: &String| bare(name) && (1..=DISPLAY_NAME_CHARS_MAX).contains(&name.chars().count());
+        let is_address = |email: &String| {
+            let halves = email.rsplit_once('@');
+            bare(email) && email.len() <= EMAIL_BYTES_MAX && halves.is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+        };
+        if !self.display_name.as_ref().is_none_or(is_name) {
+            return Err(BadProfile::DisplayName);
+        }
+        if !self.email.as_ref().is_none_or(is_address) {
+            return Err(BadProfile::Email);
+        }
+        Ok(())
+    }
+}
+
 // === impl UserName ===
 
 impl UserName {
@@ -222,3 +268,6 @@ impl fmt::Display for UserName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

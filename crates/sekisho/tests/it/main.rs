@@ -74,6 +74,8 @@ mod spy;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]
+mod texts;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod traces;
