@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sekisho_model::session::Origin as Begun;
+use sekisho_model::user::{PasswordChange, PasswordChanged};
 use sekisho_model::{Session, User};
 use sekisho_token::{Secret, Timestamp};
 use sekisho_wire::{ClientId, Scope, SessionId, Unavailable, UserId};
@@ -20,6 +21,8 @@ use crate::signin::{self, SignInError, Typed};
 pub(crate) const FRESH_S: i64 = 10 * 60;
 /// How many full lists of sign-ins are ended at once; a list holds hundreds.
 const ROUNDS_MAX: usize = 100;
+/// How often a password is looked at to change it once: a sign-in elsewhere may renew its hash in between.
+const LOOKS_MAX: usize = 2;
 
 /// Everything of a person's that lives.
 #[derive(Debug)]
@@ -57,6 +60,8 @@ pub(crate) enum PasswordError {
     Unfit,
     #[error("the new password is the current one")]
     Unchanged,
+    #[error("the sign-in that it is changed from is over")]
+    SignedOut,
     #[error(transparent)]
     Current(#[from] SignInError),
 }
@@ -162,7 +167,8 @@ pub(crate) async fn revoke(
     room.hub.settle(&realm.name).await
 }
 
-/// Sets a new password and ends everything that the old one opened, but for the sign-in it is changed from.
+/// Sets a new password and ends everything that the old one opened, but for the sign-in it is changed from. Nothing is
+/// written over what an administrator did while the new password was hashed.
 pub(crate) async fn change_password(
     room: &Room,
     realm: &RealmState,
@@ -179,17 +185,25 @@ pub(crate) async fn change_password(
         return Err(PasswordError::Unfit);
     }
     let typed = Typed { name: user.name.as_str(), password: current, client: None };
-    if signin::check(room, realm, &typed, origin).await?.id != user.id {
-        return Err(SignInError::WrongCredentials.into());
+    for _ in 0..LOOKS_MAX {
+        let checked = signin::check(room, realm, &typed, origin).await?;
+        if checked.id != user.id {
+            return Err(SignInError::WrongCredentials.into());
+        }
+        if new.expose() == current.expose() {
+            return Err(PasswordError::Unchanged);
+        }
+        let to = room.passwords.hash(new).await.map_err(SignInError::from)?;
+        let change = PasswordChange { from: checked.password, to, keep: session.id };
+        let changed = room.store.change_password(room.act(realm, None, origin), user.id, change).await;
+        match changed.map_err(unavailable).map_err(SignInError::from)? {
+            PasswordChanged::Done(_) => return Ok(room.hub.settle(&realm.name).await.map_err(SignInError::from)?),
+            PasswordChanged::SignedOut => return Err(PasswordError::SignedOut),
+            // The same password under another hash, or another password: only a look tells them apart.
+            PasswordChanged::Differs => {}
+        }
     }
-    if new.expose() == current.expose() {
-        return Err(PasswordError::Unchanged);
-    }
-    let hash = room.passwords.hash(new).await.map_err(SignInError::from)?;
-    let act = room.act(realm, None, origin);
-    let changed = room.store.change_password(act, user.id, hash, Some(session.id)).await;
-    changed.map_err(unavailable).map_err(SignInError::from)?;
-    Ok(room.hub.settle(&realm.name).await.map_err(SignInError::from)?)
+    Err(SignInError::WrongCredentials.into())
 }
 
 async fn sessions(room: &Room, realm: &RealmState, user: UserId) -> Result<Vec<Session>, Unavailable> {

@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sekisho_model::client::BadRegistration;
+use sekisho_model::user::BadProfile;
 use sekisho_model::{Act, Replaced, StoreError, UserName};
 use sekisho_token::{KeyId, Secret};
 use sekisho_wire::{ClientId, GrantId, RealmName, Scopes, SessionId, Subject, Unavailable, UserId};
@@ -130,6 +131,9 @@ pub enum AdminError {
     /// A redirect URI cannot be registered.
     #[error(transparent)]
     RedirectUri(#[from] BadRedirectUri),
+    /// Nobody is called so.
+    #[error(transparent)]
+    Profile(#[from] BadProfile),
     /// The registration contradicts itself.
     #[error(transparent)]
     Registration(#[from] BadRegistration),

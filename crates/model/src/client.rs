@@ -210,7 +210,12 @@ pub trait Clients: Send + Sync {
     fn delete_client(&self, act: Act, was: Client) -> BoxFuture<'_, Result<Replaced, StoreError>>;
 }
 
-/// A registration contradicts itself.
+/// The longest name, in characters.
+const NAME_CHARS_MAX: usize = 200;
+/// The longest audience, in bytes: some are addresses.
+const AUDIENCE_BYTES_MAX: usize = 2000;
+
+/// A registration contradicts itself, or says what cannot be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRegistration {
     /// Nothing proves that it is this client that asks.
@@ -225,6 +230,12 @@ pub enum BadRegistration {
     /// There is nothing that a token could be for.
     #[error("a client needs at least one audience")]
     NoAudience,
+    /// People are shown it.
+    #[error("a client's name has 1 to {NAME_CHARS_MAX} characters, none of them a control character")]
+    Name,
+    /// Tokens carry it.
+    #[error("an audience has 1 to {AUDIENCE_BYTES_MAX} bytes, none of them a control character")]
+    Audience,
 }
 
 // === impl Registration ===
@@ -237,6 +248,13 @@ impl Registration {
     pub fn check(&self) -> Result<(), BadRegistration> {
         let for_itself = [GrantType::ClientCredentials, GrantType::TokenExchange];
         let public = self.auth == ClientAuth::None;
+        let plain = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+        if !plain(&self.name) || self.name.chars().count() > NAME_CHARS_MAX {
+            return Err(BadRegistration::Name);
+        }
+        if !self.audiences.iter().all(|name| plain(name) && name.len() <= AUDIENCE_BYTES_MAX) {
+            return Err(BadRegistration::Audience);
+        }
         if self.audiences.is_empty() {
             return Err(BadRegistration::NoAudience);
         }

@@ -52,6 +52,28 @@ pub struct Profile {
     pub email: Option<String>,
 }
 
+/// The longest full name, in characters.
+const DISPLAY_NAME_CHARS_MAX: usize = 200;
+/// The longest mail address, in bytes (RFC 5321 §4.5.3.1.3, without the angle brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+
+/// Somebody cannot be called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadProfile {
+    /// A full name is shown, and stands in tokens.
+    #[error(
+        "not a full name: expected 1 to {DISPLAY_NAME_CHARS_MAX} characters, none of them a control character, no white \
+         space at the ends"
+    )]
+    DisplayName,
+    /// Nothing could be sent there.
+    #[error(
+        "not a mail address: expected at most {EMAIL_BYTES_MAX} bytes with an `@` inside, no control character, no white \
+         space at the ends"
+    )]
+    Email,
+}
+
 /// A person to be made.
 #[derive(Clone, Debug)]
 pub struct NewUser {
@@ -89,6 +111,29 @@ pub struct Rehash {
     pub to: Secret<String>,
 }
 
+/// A password that its owner replaces.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The hash that the current password was right for.
+    pub from: Secret<String>,
+    /// The hash of the new one.
+    pub to: Secret<String>,
+    /// The sign-in that it is replaced from, which goes on.
+    pub keep: SessionId,
+}
+
+/// What became of a [`PasswordChange`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChanged {
+    /// The new password counts, and everything of the user's minted before is taken back: all sessions but the one that
+    /// is kept, all grants of other sessions, all tokens.
+    Done(Position),
+    /// Nothing was changed: the hash is another by now, or the user was disabled.
+    Differs,
+    /// Nothing was changed: the sign-in is over, or the user is gone.
+    SignedOut,
+}
+
 /// Keeps people. `None` means that no such user exists in the realm.
 pub trait Users: Send + Sync {
     /// Makes a user.
@@ -115,15 +160,23 @@ pub trait Users: Send + Sync {
     /// Replaces the hash by one with newer parameters, of the same password; ends nothing.
     fn rehash_password(&self, act: Act, user: UserId, change: Rehash) -> BoxFuture<'_, Result<bool, StoreError>>;
 
-    /// Sets a new password and takes back everything of the user minted before: all sessions but `keep`, all grants of
-    /// other sessions, all tokens. `None` when there is no such user.
-    fn change_password(
+    /// Sets a password, whatever it was, and takes back everything of the user's minted before. `None` when there is no
+    /// such user.
+    fn set_password(
         &self,
         act: Act,
         user: UserId,
         password: Secret<String>,
-        keep: Option<SessionId>,
     ) -> BoxFuture<'_, Result<Option<Position>, StoreError>>;
+
+    /// Replaces a password in its owner's name, where it still is the one that they showed: hashing takes its time, and an
+    /// administrator may have set another one or ended the sign-in meanwhile.
+    fn change_password(
+        &self,
+        act: Act,
+        user: UserId,
+        change: PasswordChange,
+    ) -> BoxFuture<'_, Result<PasswordChanged, StoreError>>;
 
     /// Replaces what the user may be granted. Where a scope is taken from them, so is every token minted for them before;
     /// sign-ins and grants stay, and give new tokens with what remains. Says whether the user exists.
@@ -164,6 +217,30 @@ impl User {
     }
 }
 
+// === impl Profile ===
+
+impl Profile {
+    /// Whether somebody can be called so.
+    ///
+    /// # Errors
+    /// [`BadProfile`].
+    pub fn check(&self) -> Result<(), BadProfile> {
+        let bare = |text: &str| text.trim() == text && !text.chars().any(char::is_control);
+        let is_name = |name: &String| bare(name) && (1..=DISPLAY_NAME_CHARS_MAX).contains(&name.chars().count());
+        let is_address = |email: &String| {
+            let halves = email.rsplit_once('@');
+            bare(email) && email.len() <= EMAIL_BYTES_MAX && halves.is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
+        };
+        if !self.display_name.as_ref().is_none_or(is_name) {
+            return Err(BadProfile::DisplayName);
+        }
+        if !self.email.as_ref().is_none_or(is_address) {
+            return Err(BadProfile::Email);
+        }
+        Ok(())
+    }
+}
+
 // === impl UserName ===
 
 impl UserName {
@@ -191,3 +268,6 @@ impl fmt::Display for UserName {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -227,7 +227,7 @@ async fn in_realm(admin: &Admin, realm: RealmName, what: What) -> Result<Outcome
             let kid = admin.rotate_key(&realm, takeover).await?;
             Outcome::row(&[("published", kid.as_str())])
         }
-        What::RevokeKey { kid } => told("revoked", &kid, admin.revoke_key(&realm, &KeyId::new(kid.clone())).await)?,
+        What::RevokeKey { kid } => told("revoked", &kid, admin.revoke_key(&realm, &key_id(&kid)?).await)?,
         What::ListKeys => keys(admin, &realm).await?,
         What::CreateRealm => {
             let made = admin.create_realm(&realm).await?;
@@ -387,6 +387,10 @@ fn with_secret(id: &ClientId, secret: Option<&Secret<String>>) -> Outcome {
         Some(secret) => Outcome::row(&[("client", id.as_str()), ("secret", secret.expose())]),
         None => Outcome::row(&[("client", id.as_str())]),
     }
+}
+
+fn key_id(text: &str) -> Result<KeyId, NotDone> {
+    text.parse().map_err(|error| NotDone(format!("{error}")))
 }
 
 fn user_name(text: &str) -> Result<UserName, NotDone> {

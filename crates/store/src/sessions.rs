@@ -201,6 +201,19 @@ pub(crate) async fn end(db: &mut Connection, act: &Act, id: SessionId) -> Result
     Ok(Some(Change::SessionEnded { session: id }))
 }
 
+/// Whether this sign-in of somebody's lives, and will until this transaction is over.
+pub(crate) async fn still_lives(
+    db: &mut Connection,
+    act: &Act,
+    user: UserId,
+    id: SessionId,
+) -> Result<bool, StoreError> {
+    // Written, so that the row is ours: whoever ends it comes before or after, never in between.
+    let sql = "UPDATE sessions SET last_seen = last_seen \
+               WHERE realm = $1 AND id = $2 AND user_id = $3 AND ended_at IS NULL AND over_at > $4";
+    Ok(db.execute(sql, values![&act.realm, id, user, act.now]).await? > 0)
+}
+
 /// Ends every sign-in and grant of a user but those of `keep`.
 pub(crate) async fn end_all_of(
     db: &mut Connection,

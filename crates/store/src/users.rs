@@ -1,6 +1,6 @@
 //! People with a password.
 
-use sekisho_model::user::{CreateUserError, NewUser, Profile, Rehash, Users};
+use sekisho_model::user::{CreateUserError, NewUser, PasswordChange, PasswordChanged, Profile, Rehash, Users};
 use sekisho_model::{Act, Replaced, StoreError, User, UserName};
 use sekisho_token::{Secret, Timestamp};
 use sekisho_wire::audit::Event;
@@ -102,21 +102,44 @@ impl Users for SqlStore {
         })
     }
 
-    fn change_password(
+    fn set_password(
         &self,
         act: Act,
         user: UserId,
         password: Secret<String>,
-        keep: Option<SessionId>,
     ) -> BoxFuture<'_, Result<Option<Position>, StoreError>> {
         let until = self.until(&act);
         self.write(move |db| {
             Box::pin(async move {
-                if !set_password(db, &act, user, &password).await? {
+                if !put_password(db, &act, user, &password).await? {
                     return Ok(None);
                 }
                 note(db, &act, user, Event::PasswordChanged).await?;
-                take_everything_back(db, &act, user, keep, until).await.map(Some)
+                take_everything_back(db, &act, user, None, until).await.map(Some)
+            })
+        })
+    }
+
+    fn change_password(
+        &self,
+        act: Act,
+        user: UserId,
+        change: PasswordChange,
+    ) -> BoxFuture<'_, Result<PasswordChanged, StoreError>> {
+        let until = self.until(&act);
+        self.write(move |db| {
+            Box::pin(async move {
+                let PasswordChange { from, to, keep } = change;
+                // The user's row first, as everywhere: two who wait for each other would wait for ever.
+                let same = still_has(db, &act.realm, user, &from).await?;
+                if !sessions::still_lives(db, &act, user, keep).await? {
+                    return Ok(PasswordChanged::SignedOut);
+                }
+                if !same || !put_password(db, &act, user, &to).await? {
+                    return Ok(PasswordChanged::Differs);
+                }
+                note(db, &act, user, Event::PasswordChanged).await?;
+                take_everything_back(db, &act, user, Some(keep), until).await.map(PasswordChanged::Done)
             })
         })
     }
@@ -282,7 +305,7 @@ fn whole(row: Row) -> Result<User, StoreError> {
     user(&mut row.of("users"))
 }
 
-async fn set_password(
+async fn put_password(
     db: &mut Connection,
     act: &Act,
     user: UserId,

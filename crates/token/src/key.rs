@@ -8,6 +8,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::str::FromStr;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
@@ -33,6 +34,11 @@ pub const KEY_ID_BYTES_MAX: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyId(String);
+
+/// A text cannot be the name of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a key id: expected 1 to {KEY_ID_BYTES_MAX} bytes, none of them a control character")]
+pub struct MalformedKeyId;
 
 /// A private key, parsed, and the one algorithm it signs with.
 pub struct SigningKey {
@@ -120,6 +126,18 @@ impl KeyId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = MalformedKeyId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedKeyId> {
+        if (1..=KEY_ID_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedKeyId)
+        }
     }
 }
 

@@ -79,6 +79,7 @@ impl Admin {
     /// [`AdminError::Differs`] where another administrator was faster, and others.
     pub async fn change_user(&self, realm: &RealmName, was: User, profile: Profile) -> Result<User, AdminError> {
         let (state, id) = (self.realm_state(realm).await?, was.id);
+        profile.check()?;
         done(self.room.store.change_user(self.act(&state), was, profile).await?, || AdminError::NoUser(id.into()))?;
         self.in_force(realm).await?;
         self.user(realm, id).await
@@ -252,6 +253,9 @@ impl Admin {
         let state = self.realm_state(realm).await?;
         let id = UserId::generate(self.room.now(), &*self.room.entropy);
         let Person { name, password, scopes, display_name, email } = person;
+        let profile = Profile { scopes, display_name, email };
+        profile.check()?;
+        let Profile { scopes, display_name, email } = profile;
         let text = name.to_string();
         let user = NewUser { id, name, password, scopes, display_name, email };
         match self.room.store.create_user(self.act(&state), user).await {
@@ -263,7 +267,7 @@ impl Admin {
 
     async fn replace_password(&self, realm: &RealmName, user: UserId, hash: Secret<String>) -> Result<(), AdminError> {
         let state = self.realm_state(realm).await?;
-        let changed = self.room.store.change_password(self.act(&state), user, hash, None).await?;
+        let changed = self.room.store.set_password(self.act(&state), user, hash).await?;
         changed.ok_or(AdminError::NoUser(user.into()))?;
         self.in_force(realm).await
     }

@@ -91,7 +91,10 @@ pub(super) async fn challenge(asked: Asked, RawQuery(query): RawQuery, body: Byt
         // What the gateway says of the person it speaks for; only a client that may sign people in gets this far.
         let origin = Origin {
             address: params.one("sekisho_client_address").and_then(|text| text.parse().ok()).or(asked.origin.address),
-            user_agent: params.one("sekisho_user_agent").map(|agent| agent.chars().take(256).collect()),
+            // A header could not say a control character, and not every database has texts with a NUL.
+            user_agent: params
+                .one("sekisho_user_agent")
+                .map(|agent| agent.chars().filter(|c| !c.is_control()).take(256).collect()),
             ..asked.of_client(&known)
         };
         challenges::challenge(call(&asked, &known, &params, &origin)).await

@@ -47,9 +47,9 @@ struct UserSaid {
     /// What they may be granted, separated by spaces. Default: nothing.
     #[schemars(with = "String")]
     scopes: Scopes,
-    /// Their full name.
+    /// Their full name: 1 to 200 characters.
     display_name: Option<String>,
-    /// Their mail address.
+    /// Their mail address: at most 254 bytes.
     email: Option<String>,
     /// Whether they may not sign in. Default: as it is.
     disabled: Option<bool>,
@@ -162,6 +162,9 @@ impl Reader<'_> {
         let mut realm = super::Realm::default();
         for (text, At { value, spot }) in users {
             let user = self.user(value);
+            if let Err(error) = user.profile().check() {
+                self.mistake(spot, format!("`{text}`: {error}"));
+            }
             match text.parse::<UserName>() {
                 Err(error) => self.mistake(spot, format!("`{text}`: {error}")),
                 Ok(name) if realm.users.contains_key(name.as_str()) => {

@@ -149,6 +149,7 @@ async fn users_for<'a>(
     (name, wanted): (&'a str, &'a super::User),
     known: bool,
 ) -> Result<Vec<What<'a>>, NotDone> {
+    wanted.profile().check().map_err(AdminError::from)?;
     if let Some(Proof::Plain(password)) = &wanted.password {
         admin.takes(&Secret::from(password.as_str()))?;
     }
@@ -323,7 +324,8 @@ async fn make_user(
 // === impl User ===
 
 impl super::User {
-    fn profile(&self) -> Profile {
+    /// What an administrator may change about them.
+    pub(super) fn profile(&self) -> Profile {
         Profile { scopes: self.scopes.clone(), display_name: self.display_name.clone(), email: self.email.clone() }
     }
 }

@@ -181,13 +181,15 @@ async fn an_export_applied_to_its_own_house_changes_nothing_and_makes_another_ho
 async fn names_that_yaml_reads_as_something_else_survive_an_export() {
     let house = house().await;
     let admin = admin(&house);
-    for (name, display_name) in [("null", "yes"), ("12", "1.0"), ("- a: b", "#"), ("o'b \"x\"", "tab\there\nline")] {
+    for (name, display_name) in
+        [("null", "yes"), ("~", "~"), ("12", "1.0"), ("- a: b", "#"), ("o'b \"x\"", "# no: 'comment'")]
+    {
         let person = Person {
             name: name.parse().unwrap(),
             password: Secret::from("long enough"),
             scopes: Scopes::default(),
             display_name: Some(display_name.to_owned()),
-            email: Some("~".to_owned()),
+            email: Some("~@example.org".to_owned()),
         };
         admin.create_user(&"main".parse().unwrap(), person).await.unwrap();
     }
@@ -266,6 +268,11 @@ fn mistakes_are_told_with_their_place_and_what_was_expected() {
     check("realms:\n  ^Main: {}", "lower-case");
     check("realms:\n  main:\n    users: { ' x': ^{} }", "no space at the ends");
     check("realms: { main: { users: { Alice: {}, alice: ^{} } } }", "is there twice");
+    check("realms: { main: { users: { a: ^{ display_name: \"A\\0\" } } } }", "`a`: not a full name: expected 1 to 200");
+    check(
+        "realms: { main: { users: { a: ^{ email: nowhere } } } }",
+        "`a`: not a mail address: expected at most 254 bytes",
+    );
     check("realms: { main: { users: { a: { password: ^{} } } } }", "expected exactly one of `env`, `file` and `hash`");
     check("realms: { main: { users: { a: { password: ^{ env: MISSING } } } } }", "no variable `MISSING`");
     check("realms: { main: { users: { a: { password: ^{ file: /no/such } } } } }", "cannot read `/no/such`");

@@ -22,7 +22,7 @@ fn system() -> RealmName {
 }
 
 /// A token for the admin API, made by hand as `sekisho token admin` does.
-async fn token(rig: &Rig, scope: &str) -> String {
+pub(crate) async fn token(rig: &Rig, scope: &str) -> String {
     token_for(rig, scope, "sekisho-admin").await
 }
 
@@ -267,6 +267,26 @@ async fn what_is_wrong_in_a_body_is_named_with_its_place_and_what_was_expected()
     assert_eq!(told["errors"][0]["pointer"], "/password");
     let told = problem(&post(USERS, r#"{"name": " eve", "password": "long enough"}"#).await, 422);
     assert_eq!(told["errors"][0]["pointer"], "/name");
+    let put = async |body: &str| {
+        let ask = desk.ask(Method::PUT, &desk.user_path("carol")).header("content-type", "application/json");
+        ask.header("if-match", "*").body(body.as_bytes().to_vec()).send().await
+    };
+    for (member, text) in [
+        ("display_name", r"E\u0000ve"),
+        ("display_name", ""),
+        ("display_name", &"x".repeat(201)),
+        ("email", r"eve\u0000@example.org"),
+        ("email", "eve"),
+        ("email", &format!("{}@example.org", "e".repeat(250))),
+    ] {
+        let said = format!(r#""{member}": "{text}""#);
+        let made = post(USERS, &format!(r#"{{"name": "eve", "password": "long enough", {said}}}"#)).await;
+        for answer in [made, put(&format!("{{{said}}}")).await] {
+            let told = problem(&answer, 422);
+            assert_eq!(told["errors"][0]["pointer"], format!("/{member}"), "{told}");
+            assert!(told["detail"].as_str().unwrap().contains("expected"), "{told}");
+        }
+    }
     problem(&post(USERS, r#"{"name": "eve", "password": "long enough"} trailing"#).await, 400);
     problem(&post(USERS, r#"{"name": "alice", "password": "long enough"}"#).await, 409);
     problem(&post(USERS, &"x".repeat(100_000)).await, 413);
@@ -279,6 +299,12 @@ async fn what_is_wrong_in_a_body_is_named_with_its_place_and_what_was_expected()
     });
     let told = problem(&post(CLIENTS, &json!({"id": "bad", "registration": registration}).to_string()).await, 422);
     assert_eq!(told["errors"][0]["pointer"], "/registration/redirect_uris", "{told}");
+    for (member, value) in [("name", json!("B\0ad")), ("audiences", json!(["ord\0ers"]))] {
+        let mut registration = registration.clone();
+        registration[member] = value;
+        let told = problem(&post(CLIENTS, &json!({"id": "bad", "registration": registration}).to_string()).await, 422);
+        assert_eq!(told["errors"][0]["pointer"], format!("/registration/{member}"), "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -597,7 +623,9 @@ async fn keys_are_listed_without_private_parts_rotated_and_taken_back() {
     assert_eq!(rig.gateway.get("/jwt-feed/x").bearer(&jwt).send().await.code(), 200);
     assert_eq!(desk.ask(Method::DELETE, &format!("{keys}/{old}")).send().await.code(), 204);
     assert_eq!(rig.gateway.get("/jwt-feed/x").bearer(&jwt).send().await.code(), 401, "nothing it signed counts");
-    problem(&desk.ask(Method::DELETE, &format!("{keys}/nobodys")).send().await, 404);
+    for nobodys in ["nobodys", "%00x", &"x".repeat(257)] {
+        problem(&desk.ask(Method::DELETE, &format!("{keys}/{nobodys}")).send().await, 404);
+    }
     let lines = desk.get("/admin/v1/realms/main/audit?event=key_revoked").await.json();
     assert_eq!(lines["items"][0]["by"], "ada");
 }

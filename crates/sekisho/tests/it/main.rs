@@ -47,6 +47,8 @@ mod opq;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod passwords;
+#[cfg(test)]
 mod postgres;
 #[cfg(test)]
 mod races;
@@ -71,6 +73,8 @@ mod spy;
 #[cfg(target_os = "linux")]
 #[cfg(test)]
 mod stream;
+#[cfg(test)]
+mod texts;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

@@ -525,6 +525,12 @@ impl Rig {
         sqlx::SqliteConnection::connect(&format!("sqlite://{}?mode=ro", path.display())).await.unwrap()
     }
 
+    /// A connection of somebody else's to the same database.
+    pub(crate) async fn another_writer(&self) -> sqlx::SqliteConnection {
+        let path = self.dir.path().join("sekisho.db");
+        sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
     /// Sends bytes as they are and reads until the other side closes.
     pub(crate) async fn raw(&self, addr: SocketAddr, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(addr).await.unwrap();

@@ -2,12 +2,12 @@
 
 use sekisho_model::grant::Grants as _;
 use sekisho_model::opaque::OpaqueTokens as _;
-use sekisho_model::session::Sessions as _;
-use sekisho_model::user::{CreateUserError, NewUser, Profile, Rehash, Users as _};
+use sekisho_model::session::{NewSession, Origin, Sessions as _};
+use sekisho_model::user::{CreateUserError, NewUser, PasswordChange, PasswordChanged, Profile, Rehash, Users as _};
 use sekisho_model::{Replaced, User};
-use sekisho_wire::{Change, Reason, UserId};
+use sekisho_wire::{Change, Reason, SessionId, UserId};
 
-use crate::rig::{NOW, PASSWORD, Rig, TOKEN_LIFETIME_S, opaque};
+use crate::rig::{IDLE_S, NOW, PASSWORD, Rig, TOKEN_LIFETIME_S, opaque};
 
 async fn a_user_reads_back_by_id_and_by_name_in_any_case(rig: &Rig) {
     let new = NewUser {
@@ -94,9 +94,11 @@ async fn a_changed_password_keeps_one_session_and_takes_everything_else_back(rig
     let user = rig.user("alice").await;
     let (kept, other) = (rig.session(user).await, rig.session(user).await);
     let (kept_grant, other_grant) = (rig.grant(user, kept).await, rig.grant(user, other).await);
-    let position = rig.store.change_password(rig.act_at(5), user, "new".into(), Some(kept)).await.unwrap().unwrap();
+    let done = rig.store.change_password(rig.act_at(5), user, change(PASSWORD, "new", kept)).await.unwrap();
 
-    assert_eq!(position, rig.head().await);
+    let position = rig.head().await;
+    assert_eq!(done, PasswordChanged::Done(position));
+    assert_eq!(alice_of(rig, user).await.password.expose(), "new");
     assert_eq!(rig.last_changes().await, [Change::SubjectRevoked { subject: user.into() }]);
     assert_eq!(rig.entries().await.pop().unwrap().until, NOW.plus_s(5 + TOKEN_LIFETIME_S));
     let sessions = rig.store.sessions_of(rig.realm.clone(), user, NOW.plus_s(6)).await.unwrap();
@@ -105,6 +107,50 @@ async fn a_changed_password_keeps_one_session_and_takes_everything_else_back(rig
     assert_eq!((basis.check(NOW.plus_s(6)), basis.position), (Ok(()), position));
     let basis = rig.store.basis(&rig.realm, other_grant).await.unwrap().unwrap();
     assert_eq!(basis.check(NOW.plus_s(6)), Err(Reason::GrantRevoked));
+}
+
+async fn a_password_that_an_administrator_sets_takes_everything_back(rig: &Rig) {
+    let (user, _, grant) = rig.any_grant("alice").await;
+    let position = rig.store.set_password(rig.act_at(5), user, "set".into()).await.unwrap();
+    assert_eq!(position, Some(rig.head().await));
+    assert_eq!(alice_of(rig, user).await.password.expose(), "set");
+    assert!(rig.store.sessions_of(rig.realm.clone(), user, NOW.plus_s(6)).await.unwrap().is_empty());
+    let basis = rig.store.basis(&rig.realm, grant).await.unwrap().unwrap();
+    assert_eq!(basis.check(NOW.plus_s(6)), Err(Reason::GrantRevoked));
+}
+
+async fn a_password_is_changed_only_by_who_still_has_it_in_a_sign_in_that_lives(rig: &Rig) {
+    let (user, mallory) = (rig.user("alice").await, rig.user("mallory").await);
+    let (kept, other, foreign) = (rig.session(user).await, rig.session(user).await, rig.session(mallory).await);
+    let before = rig.head().await;
+    let by_owner = async |later_s, from, keep| {
+        let act = rig.act_at(later_s);
+        rig.store.change_password(act, user, change(from, "hers", keep)).await.unwrap()
+    };
+    assert_eq!(by_owner(5, "another hash", kept).await, PasswordChanged::Differs);
+    assert_eq!(by_owner(5, PASSWORD, foreign).await, PasswordChanged::SignedOut, "somebody else's sign-in");
+    assert_eq!(by_owner(IDLE_S, PASSWORD, kept).await, PasswordChanged::SignedOut, "idled out");
+    assert_eq!((rig.head().await, alice_of(rig, user).await.password.expose().as_str()), (before, PASSWORD));
+    assert_eq!(rig.store.sessions_of(rig.realm.clone(), user, NOW).await.unwrap().len(), 2, "and nothing has ended");
+    rig.store.end_session(rig.act(), other).await.unwrap().unwrap();
+    assert_eq!(by_owner(5, PASSWORD, other).await, PasswordChanged::SignedOut, "ended");
+    // The same password under newer parameters is another hash; whoever is told so looks again.
+    let rehash = Rehash { from: PASSWORD.into(), to: "anew".into() };
+    assert_eq!(rig.store.rehash_password(rig.act(), user, rehash).await, Ok(true));
+    assert_eq!(by_owner(5, PASSWORD, kept).await, PasswordChanged::Differs);
+
+    rig.store.set_password(rig.act_at(6), user, "the administrator's".into()).await.unwrap().unwrap();
+    let head = rig.head().await;
+    assert_eq!(by_owner(7, "anew", kept).await, PasswordChanged::SignedOut, "the sign-in ended with it");
+    let later = rig
+        .open(NewSession { password: "the administrator's".into(), ..rig.new_session(user, Origin::Browser) })
+        .await
+        .id;
+    assert_eq!(by_owner(7, "anew", later).await, PasswordChanged::Differs, "a later one does not help");
+    rig.store.disable_user(rig.act_at(8), user).await.unwrap().unwrap();
+    assert_eq!(by_owner(9, "the administrator's", later).await, PasswordChanged::SignedOut, "disabled");
+    assert_eq!(alice_of(rig, user).await.password.expose(), "the administrator's");
+    assert_eq!(rig.head().await.revision.0, head.revision.0 + 1, "the administrator's word alone is in the feed");
 }
 
 async fn disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back(rig: &Rig) {
@@ -129,12 +175,18 @@ async fn disabling_and_signing_out_end_everything_and_enabling_gives_nothing_bac
 async fn a_user_who_does_not_exist_changes_nothing(rig: &Rig) {
     let (nobody, before) = (UserId(7), rig.head().await);
     assert!(rig.store.user(&rig.realm, nobody).await.unwrap().is_none());
-    assert_eq!(rig.store.change_password(rig.act(), nobody, "x".into(), None).await, Ok(None));
+    assert_eq!(rig.store.set_password(rig.act(), nobody, "x".into()).await, Ok(None));
+    let change = change(PASSWORD, "x", SessionId(7));
+    assert_eq!(rig.store.change_password(rig.act(), nobody, change).await, Ok(PasswordChanged::SignedOut));
     assert_eq!(rig.store.disable_user(rig.act(), nobody).await, Ok(None));
     assert_eq!(rig.store.sign_out_everywhere(rig.act(), nobody).await, Ok(None));
     assert_eq!(rig.store.enable_user(rig.act(), nobody).await, Ok(false));
     assert_eq!(rig.store.set_user_scopes(rig.act(), nobody, Default::default()).await, Ok(false));
     assert_eq!(rig.head().await, before);
+}
+
+fn change(from: &str, to: &str, keep: SessionId) -> PasswordChange {
+    PasswordChange { from: from.into(), to: to.into(), keep }
 }
 
 async fn alice_of(rig: &Rig, id: UserId) -> User {
@@ -157,7 +209,7 @@ async fn a_change_is_made_only_to_what_was_seen(rig: &Rig) {
     assert_eq!(rig.store.delete_user(rig.act(), seen).await, Ok(Replaced::Differs));
     assert_eq!(alice_of(rig, id).await.profile(), profile("a@example.org"), "the later one changed nothing");
     // A password is not seen, so a change of it is no difference.
-    rig.store.change_password(rig.act(), id, "other".into(), None).await.unwrap();
+    rig.store.set_password(rig.act(), id, "other".into()).await.unwrap();
     assert_eq!(change(&now, "c@example.org").await, Ok(Replaced::Done));
     let nobody = User { id: UserId(7), ..now };
     assert_eq!(change(&nobody, "d@example.org").await, Ok(Replaced::Missing));
@@ -191,6 +243,8 @@ on_every_backend!(
     a_rehash_and_more_scopes_append_nothing_to_the_feed,
     a_scope_that_is_taken_takes_back_every_token_and_no_sign_in,
     a_changed_password_keeps_one_session_and_takes_everything_else_back,
+    a_password_that_an_administrator_sets_takes_everything_back,
+    a_password_is_changed_only_by_who_still_has_it_in_a_sign_in_that_lives,
     disabling_and_signing_out_end_everything_and_enabling_gives_nothing_back,
     a_user_who_does_not_exist_changes_nothing,
     a_change_is_made_only_to_what_was_seen,

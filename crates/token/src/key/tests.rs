@@ -116,3 +116,13 @@ fn keys_come_and_go_one_by_one() {
     assert_eq!((set.len(), set.is_empty()), (1, false));
     assert!(set.remove(key.kid()) && !set.remove(key.kid()) && set.is_empty());
 }
+
+#[test]
+fn a_key_id_has_a_length_and_no_control_character() {
+    let check = |text: &str, fits: bool| assert_eq!(text.parse::<KeyId>().is_ok(), fits, "{text:?}");
+    check("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", true);
+    check(&"x".repeat(KEY_ID_BYTES_MAX), true);
+    check(&"x".repeat(KEY_ID_BYTES_MAX + 1), false);
+    check("", false);
+    check("\0x", false);
+}

@@ -139,7 +139,7 @@ impl<Q, B> Call<Q, B> {
     }
 
     pub(super) fn key(&self) -> Result<KeyId, Problem> {
-        Ok(KeyId::new(self.text("key")?))
+        self.place("key")
     }
 
     /// Refuses where this is not what was seen.

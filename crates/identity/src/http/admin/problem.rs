@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use sekisho_model::client::BadRegistration;
+use sekisho_model::user::BadProfile;
 use sekisho_wire::{Reason, RefusalId, Subject, Unavailable};
 use serde::Serialize;
 
@@ -271,8 +272,11 @@ impl From<AdminError> for Problem {
                 BadRegistration::PublicWithRights => "/capabilities",
                 BadRegistration::PublicWithoutPkce => "/pkce",
                 BadRegistration::FeedWithoutBasic => "/auth",
-                BadRegistration::NoAudience => "/audiences",
+                BadRegistration::NoAudience | BadRegistration::Audience => "/audiences",
+                BadRegistration::Name => "/name",
             }),
+            AdminError::Profile(BadProfile::DisplayName) => unacceptable("/display_name"),
+            AdminError::Profile(BadProfile::Email) => unacceptable("/email"),
             AdminError::NoAudience => unacceptable("/audiences"),
             AdminError::NoSubject(_) => unacceptable("/subject"),
             AdminError::TooLong(_) => unacceptable("/ttl_s"),

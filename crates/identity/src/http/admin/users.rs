@@ -51,9 +51,9 @@ struct NewUser {
     #[serde(default)]
     #[schemars(with = "String")]
     scopes: Scopes,
-    /// Their full name.
+    /// Their full name: 1 to 200 characters.
     display_name: Option<String>,
-    /// Their mail address.
+    /// Their mail address: at most 254 bytes.
     email: Option<String>,
 }
 
@@ -66,9 +66,9 @@ struct NewProfile {
     #[serde(default)]
     #[schemars(with = "String")]
     scopes: Scopes,
-    /// Their full name.
+    /// Their full name: 1 to 200 characters.
     display_name: Option<String>,
-    /// Their mail address; another one than before is unverified.
+    /// Their mail address, at most 254 bytes; another one than before is unverified.
     email: Option<String>,
 }
 

@@ -103,11 +103,11 @@ async fn change_of(reader: &Reader<'_>, params: &Params, who: (&Session, &User))
     let typed = NewPassword { current: &current, new: &new, again: &again };
     match account::change_password(&asked.room, &asked.realm, who, &typed, &asked.origin).await {
         Ok(()) => Ok(Did::ChangePassword.tell(reader)),
-        Err(error) => refused(reader, who.1, error),
+        Err(error) => refused(reader, who.1, error).await,
     }
 }
 
-fn refused(reader: &Reader<'_>, user: &User, error: PasswordError) -> Result<Response, Unavailable> {
+async fn refused(reader: &Reader<'_>, user: &User, error: PasswordError) -> Result<Response, Unavailable> {
     let words = &reader.words.password;
     let limits = &reader.asked.room.settings.limits;
     let wrong = |field, says: String| Some(Wrong { says, field });
@@ -126,6 +126,7 @@ fn refused(reader: &Reader<'_>, user: &User, error: PasswordError) -> Result<Res
             let wait = Some(throttled.retry_after_s);
             (StatusCode::TOO_MANY_REQUESTS, wrong(Field::Current, says), wait)
         }
+        PasswordError::SignedOut => return sign_in(reader, AccountPage::Password, Some(FRESH_S)).await,
         PasswordError::Current(SignInError::Unavailable(error)) => return Err(error),
     };
     let mut response = page(reader, user, wrong, status);
