@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sekisho_model::session::Origin as Begun;
+use sekisho_model::session::{LIVING_MAX, Origin as Begun};
 use sekisho_model::user::{PasswordChange, PasswordChanged};
 use sekisho_model::{Session, User};
 use sekisho_token::{Secret, Timestamp};
@@ -31,6 +31,8 @@ pub(crate) struct Overview {
     pub(crate) sessions: Vec<Session>,
     /// Newest first.
     pub(crate) applications: Vec<Application>,
+    /// Whether there may be sign-ins or applications that are not here, because no list is longer.
+    pub(crate) cut: bool,
     names: BTreeMap<ClientId, String>,
 }
 
@@ -79,6 +81,7 @@ impl Overview {
 pub(crate) async fn overview(room: &Room, realm: &RealmState, user: UserId) -> Result<Overview, Unavailable> {
     let sessions = sessions(room, realm, user).await?;
     let grants = room.store.grants_of(realm.name.clone(), user, room.now()).await.map_err(unavailable)?;
+    let cut = [sessions.len(), grants.len()].iter().any(|rows| *rows >= LIVING_MAX as usize);
     let living: BTreeSet<SessionId> = sessions.iter().map(|session| session.id).collect();
     let mut applications: Vec<Application> = Vec::new();
     // A grant of a sign-in that has idled out gives nothing any more.
@@ -100,7 +103,7 @@ pub(crate) async fn overview(room: &Room, realm: &RealmState, user: UserId) -> R
             names.insert(client, found.registration.name);
         }
     }
-    Ok(Overview { sessions, applications, names })
+    Ok(Overview { sessions, applications, cut, names })
 }
 
 /// The client that a sign-in exists for alone.

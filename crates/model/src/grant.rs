@@ -149,7 +149,7 @@ pub trait Grants: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Grant>, StoreError>>;
 
-    /// A user's living grants, newest first.
+    /// A user's living grants, newest first, at most [`LIVING_MAX`](crate::session::LIVING_MAX).
     fn grants_of(
         &self,
         realm: RealmName,

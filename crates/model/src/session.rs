@@ -69,6 +69,9 @@ pub struct NewSession {
     pub held: Option<SessionId>,
 }
 
+/// The most of a user's living sessions, and of their living grants, that are listed at once.
+pub const LIVING_MAX: u32 = 1000;
+
 /// Keeps sign-ins.
 pub trait Sessions: Send + Sync {
     /// Opens a sign-in, or goes on with the one that is held. `None` when the user was disabled, or their password changed, since it was looked at.
@@ -97,7 +100,7 @@ pub trait Sessions: Send + Sync {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Session>, StoreError>>;
 
-    /// A user's living sessions, newest first.
+    /// A user's living sessions, newest first, at most [`LIVING_MAX`].
     fn sessions_of(
         &self,
         realm: RealmName,

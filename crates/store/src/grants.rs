@@ -4,7 +4,7 @@
 //! row still has the one that was read. Where transactions run side by side and another was faster, it looks again.
 
 use sekisho_model::grant::{Grants, RefreshRequest, RefreshState, RefreshStep, Refreshed};
-use sekisho_model::session::Origin;
+use sekisho_model::session::{LIVING_MAX, Origin};
 use sekisho_model::{Act, Basis, Grant, StoreError};
 use sekisho_token::Timestamp;
 use sekisho_wire::audit::Event;
@@ -125,7 +125,7 @@ impl Grants for SqlStore {
                     " FROM grants g WHERE g.realm = $1 AND g.user_id = $2 AND g.over_at > $3 \
                      ORDER BY g.created_at DESC, g.id DESC LIMIT $4"
                 );
-                let rows = db.fetch(sql, values![&realm, user, now, LIST_ROWS_MAX]).await?;
+                let rows = db.fetch(sql, values![&realm, user, now, LIVING_MAX]).await?;
                 rows.into_iter().map(|row: Row| grant(&mut row.of("grants"))).collect()
             })
         })

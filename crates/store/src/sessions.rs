@@ -1,6 +1,6 @@
 //! Sign-ins, and what ends with them.
 
-use sekisho_model::session::{NewSession, Origin, Sessions};
+use sekisho_model::session::{LIVING_MAX, NewSession, Origin, Sessions};
 use sekisho_model::{Act, Session, StoreError, User};
 use sekisho_token::{Digest, Timestamp};
 use sekisho_wire::audit::Event;
@@ -143,7 +143,7 @@ impl Sessions for SqlStore {
                     " FROM sessions s WHERE s.realm = $1 AND s.user_id = $2 AND s.over_at > $3 \
                      ORDER BY s.auth_time DESC, s.id DESC LIMIT $4"
                 );
-                let rows = db.fetch(sql, values![&realm, user, now, LIST_ROWS_MAX]).await?;
+                let rows = db.fetch(sql, values![&realm, user, now, LIVING_MAX]).await?;
                 let mut sessions = rows.into_iter().map(whole).collect::<Result<Vec<_>, _>>()?;
                 sessions.retain(|session| session.lives(now));
                 Ok(sessions)

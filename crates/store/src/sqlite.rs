@@ -71,10 +71,32 @@ pub enum OpenError {
     /// A restore did not come to its end, so nobody knows which database is meant.
     #[error(
         "`{}` is there: a restore was interrupted; expected it to be done again with `sekisho restore`, or that file to be \
-         removed, and `sekisho.db.replaced-EPOCH` moved back where `sekisho.db` is missing",
+         removed, and, where `sekisho.db` is missing, the newest `sekisho.db.replaced-EPOCH` moved back to it, with the \
+         `-wal` and `-shm` of the same name if there are any: the newest commits are in them",
         .0.display()
     )]
     RestoreInterrupted(PathBuf),
+    /// The database is where a restore moved it, and the one that was to follow is not there.
+    #[error(
+        "`{}` is missing and `{}` is there: a restore was interrupted; expected it to be done again with `sekisho restore`, \
+         or the latter moved back, with the `-wal` and `-shm` of the same name if there are any: the newest commits are in \
+         them",
+        missing.display(),
+        aside.display()
+    )]
+    MovedAside {
+        /// Where the database belongs.
+        missing: PathBuf,
+        /// The newest that was moved aside.
+        aside: PathBuf,
+    },
+    /// Commits without the database that they belong to.
+    #[error(
+        "`{}` holds commits, and its database is not beside it: expected the database to be put back, or this file and its \
+         `-shm` moved to where the database is, or away",
+        .0.display()
+    )]
+    LogAlone(PathBuf),
     /// The database cannot be opened or brought up to date.
     #[error("cannot open the database `{}`", path.display())]
     Database {
@@ -157,9 +179,19 @@ fn cannot_open(path: &Path, source: sqlx::Error) -> OpenError {
     OpenError::Database { path: path.to_owned(), source: Box::new(source) }
 }
 
+/// Whether it is certain which database is meant. A new one is made only where none was.
 fn no_restore_was_interrupted(dir: &Path) -> Result<(), OpenError> {
-    let draft = backup::draft_in(dir);
-    if draft.exists() { Err(OpenError::RestoreInterrupted(draft)) } else { Ok(()) }
+    let (mark, database) = (backup::mark_in(dir), dir.join("sekisho.db"));
+    if mark.exists() {
+        return Err(OpenError::RestoreInterrupted(mark));
+    }
+    if database.exists() {
+        return Ok(());
+    }
+    if let Some(epoch) = backup::newest_aside(&database)? {
+        return Err(OpenError::MovedAside { aside: backup::aside(&database, epoch), missing: database });
+    }
+    backup::log_alone(&database).map_or(Ok(()), |log| Err(OpenError::LogAlone(log)))
 }
 
 /// Makes the file before SQLite does, for us alone; SQLite gives the same permissions to the files beside it.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::post;
@@ -74,6 +75,12 @@ pub enum SendError {
         /// What the system said.
         source: io::Error,
     },
+    /// The server would not read it.
+    #[error("the command has {bytes} bytes: expected at most {COMMAND_BYTES_MAX}; declare it in several files")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+    },
     /// The server said no.
     #[error(transparent)]
     NotDone(#[from] NotDone),
@@ -100,7 +107,8 @@ impl AdminSocket {
         let listener = bind(dir, &path).map_err(|source| NoSocket { path: path.clone(), source })?;
         let keeping = Router::new().route("/backup", post(backup)).with_state(Arc::from(dir));
         let router = Router::new().route("/", post(command)).with_state(identity);
-        let router = router.layer(DefaultBodyLimit::max(COMMAND_BYTES_MAX)).merge(keeping);
+        // The connection's own limit holds for every body.
+        let router = router.layer(DefaultBodyLimit::disable()).merge(keeping);
         let (stop, stopping) = watch::channel(false);
         let accepting = handle.spawn(accept(listener, router, clock, stopping)).abort_handle();
         Ok(Self { path, accepting, _stop: stop })
@@ -147,7 +155,8 @@ async fn accept(listener: UnixListener, router: Router, clock: Arc<dyn Clock>, s
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(serve(stream, nobody, router.clone(), Arc::clone(&clock), stopping.clone()));
+                let limited = (router.clone(), COMMAND_BYTES_MAX);
+                connections.spawn(serve(stream, nobody, limited, Arc::clone(&clock), stopping.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a command could not be accepted");
@@ -160,10 +169,21 @@ async fn accept(listener: UnixListener, router: Router, clock: Arc<dyn Clock>, s
 
 async fn command(
     State(identity): State<Arc<Identity>>,
-    Json(command): Json<Command>,
+    command: Result<Json<Command>, JsonRejection>,
 ) -> Result<Json<Outcome>, (StatusCode, Json<NotDone>)> {
+    let Json(command) = command.map_err(|rejection| unread(&rejection))?;
     let outcome = execute(&admin::of_command_line(&identity), command).await;
     outcome.map(Json).map_err(|error| (StatusCode::CONFLICT, Json(error)))
+}
+
+fn unread(rejection: &JsonRejection) -> (StatusCode, Json<NotDone>) {
+    let words = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            format!("the command is too large: expected at most {COMMAND_BYTES_MAX} bytes")
+        }
+        _ => rejection.body_text(),
+    };
+    (rejection.status(), Json(NotDone(words)))
 }
 
 /// By the server's own hands, so that the file is the server's and its writer is not asked to stand aside.
@@ -194,11 +214,15 @@ pub async fn send_backup(dir: &Path, file: PathBuf) -> Result<Outcome, SendError
 }
 
 async fn ask(dir: &Path, path: &str, body: serde_json::Result<Vec<u8>>) -> Result<Outcome, SendError> {
-    let stream = connect(&at(dir)).await?;
     let broken = |error: &dyn std::fmt::Display| SendError::Broken(error.to_string());
+    let body = body.map_err(|error| broken(&error))?;
+    let stream = connect(&at(dir)).await?;
+    // Only now: without a server there is no such limit. It would answer before it has read all, and might not be heard.
+    if body.len() > COMMAND_BYTES_MAX {
+        return Err(SendError::TooLarge { bytes: body.len() });
+    }
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| broken(&error))?;
-    let body = body.map_err(|error| broken(&error))?;
     let request = Request::post(path)
         .header(HOST, "admin")
         .header(CONTENT_TYPE, "application/json")
@@ -210,9 +234,11 @@ async fn ask(dir: &Path, path: &str, body: serde_json::Result<Vec<u8>>) -> Resul
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         Ok::<_, SendError>((status, body.map_err(|error| broken(&error))?.to_bytes()))
     };
+    let mut answered = std::pin::pin!(answered);
     let (status, body) = tokio::select! {
-        answered = answered => answered?,
-        _ = connection => return Err(SendError::Broken("the connection ended".to_owned())),
+        answered = &mut answered => answered?,
+        // The answer may have come with the end, and whatever did not come says why.
+        _ = connection => answered.await?,
     };
     if status == StatusCode::OK {
         return serde_json::from_slice(&body).map_err(|error| broken(&error));

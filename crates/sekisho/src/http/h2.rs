@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower_service::Service as _;
 
-use super::listener::{HEAD_BYTES_MAX, limited, stopped};
+use super::listener::{BODY_BYTES_MAX, HEAD_BYTES_MAX, limited, stopped};
 use super::timer::ClockTimer;
 
 /// Requests at once on a connection.
@@ -79,7 +79,7 @@ pub(super) async fn serve<S>(
     let (count, bodies) = (Arc::new(count), Arc::clone(&clock));
     let service = service_fn(move |request: Request<Incoming>| {
         let under_way = UnderWay::begin(&count);
-        let answer = router.clone().call(limited(request, peer, &bodies));
+        let answer = router.clone().call(limited(request, peer, BODY_BYTES_MAX, &bodies));
         async move { answer.await.map(|answer| under_way.until_the_end_of(answer)) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())

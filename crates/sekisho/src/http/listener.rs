@@ -42,8 +42,8 @@ pub(super) const HEAD_BYTES_MAX: usize = 32 << 10;
 const HEADERS_MAX: usize = 100;
 /// How long a head may take to arrive.
 const HEAD_DEADLINE: Duration = Duration::from_secs(10);
-/// The largest body of a request, in bytes; a room may permit less.
-const BODY_BYTES_MAX: usize = 2 << 20;
+/// The largest body of a request from the network, in bytes; a room may permit less.
+pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
 /// How long a whole body may take to arrive.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
 /// The most connections at once; further ones wait in the listener's queue.
@@ -143,7 +143,7 @@ async fn accept(
                 let tls = tls.clone();
                 connections.spawn(async move {
                     match tls {
-                        None => serve(stream, peer, router, clock, stopping).await,
+                        None => serve(stream, peer, (router, BODY_BYTES_MAX), clock, stopping).await,
                         // On the heap: a plain connection does not pay for what a handshake needs.
                         Some(tls) => Box::pin(secure((tls, stream), peer, router, clock, stopping)).await,
                     }
@@ -178,24 +178,25 @@ async fn secure(
         Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
             h2::serve(stream, peer, router, clock, stopping).await;
         }
-        Ok(Ok(stream)) => serve(stream, peer, router, clock, stopping).await,
+        Ok(Ok(stream)) => serve(stream, peer, (router, BODY_BYTES_MAX), clock, stopping).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a handshake failed"),
         Err(Elapsed) => tracing::debug!(%peer, "a handshake took too long"),
     }
 }
 
-/// Serves one connection to its end, or to the end of the request under way once everything is stopping.
+/// Serves one connection to its end, or to the end of the request under way once everything is stopping. No body is larger
+/// than so many bytes.
 pub(super) async fn serve<S>(
     stream: S,
     peer: SocketAddr,
-    router: Router,
+    (router, body_bytes_max): (Router, usize),
     clock: Arc<dyn Clock>,
     mut stopping: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let bodies = Arc::clone(&clock);
-    let service = service_fn(move |request| router.clone().call(limited(request, peer, &bodies)));
+    let service = service_fn(move |request| router.clone().call(limited(request, peer, body_bytes_max, &bodies)));
     let connection = http1::Builder::new()
         .timer(ClockTimer::new(clock))
         .header_read_timeout(HEAD_DEADLINE)
@@ -216,10 +217,15 @@ pub(super) async fn serve<S>(
 }
 
 /// A request as the router gets it: with its peer's address, and a body that has limits.
-pub(super) fn limited(mut request: Request<Incoming>, peer: SocketAddr, clock: &Arc<dyn Clock>) -> Request<Body> {
+pub(super) fn limited(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    body_bytes_max: usize,
+    clock: &Arc<dyn Clock>,
+) -> Request<Body> {
     request.extensions_mut().insert(ConnectInfo(peer));
     let deadline = clock.monotonic().plus(BODY_DEADLINE);
-    request.map(|body| Body::new(Timely::new(Limited::new(body, BODY_BYTES_MAX), Arc::clone(clock), deadline)))
+    request.map(|body| Body::new(Timely::new(Limited::new(body, body_bytes_max), Arc::clone(clock), deadline)))
 }
 
 /// Waits until everything is to stop. Nobody being left to say so means the same.

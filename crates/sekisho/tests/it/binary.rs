@@ -70,6 +70,16 @@ impl Drop for Demo {
     }
 }
 
+/// A process of a story: one that failed leaves nothing running.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Sends SIGTERM.
 pub(crate) fn terminate(child: &Child) {
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();

@@ -134,6 +134,22 @@ async fn her_account_lists_each_device_with_its_time_and_ends_the_one_she_points
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_more_than_a_page_shows_says_so() {
+    let rig = Rig::start().await;
+    let (mut desk, _) = at_the_account(&rig, FIREFOX).await;
+    let most = sekisho_model::session::LIVING_MAX;
+    rig.repeat_the_sign_in(0..most - 2).await;
+    let page = desk.go(ACCOUNT).await.text();
+    assert_eq!(values(&page, "end").len() + 1, (most - 1) as usize);
+    assert!(!page.contains("latest sign-ins"), "all of them are there");
+    rig.repeat_the_sign_in(most..most + 7).await;
+    let page = desk.go(ACCOUNT).await.text();
+    assert_eq!(values(&page, "end").len() + 1, most as usize);
+    assert!(page.contains("Only the 1000 latest sign-ins and permissions are shown here."), "{page}");
+    assert!(desk.go(&format!("{ACCOUNT}?ui_locales=ja")).await.text().contains("1000件までを表示しています"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn opq_7_her_password_change_ends_the_other_sessions_and_the_list_empties() {
     let rig = Rig::start().await;
     let devices = [rig.login("alice").await, rig.login("alice").await];

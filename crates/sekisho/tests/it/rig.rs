@@ -520,6 +520,17 @@ impl Rig {
         values
     }
 
+    /// So many sign-ins like the only one there is, which nobody could make one by one in a test.
+    pub(crate) async fn repeat_the_sign_in(&self, numbers: std::ops::Range<u32>) {
+        let path = self.dir.path().join("sekisho.db");
+        let mut database = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+        let sql = "WITH RECURSIVE n (number) AS (SELECT $1 UNION ALL SELECT number + 1 FROM n WHERE number + 1 < $2) \
+                   INSERT INTO sessions SELECT realm, printf('%026d', number), user_id, client, NULL, auth_time, amr, \
+                   last_seen, idle_until, expires_at, ended_at, address, user_agent, over_at \
+                   FROM sessions, n WHERE cookie IS NOT NULL";
+        sqlx::query(sql).bind(numbers.start).bind(numbers.end).execute(&mut database).await.unwrap();
+    }
+
     async fn database(&self) -> sqlx::SqliteConnection {
         let path = self.dir.path().join("sekisho.db");
         sqlx::SqliteConnection::connect(&format!("sqlite://{}?mode=ro", path.display())).await.unwrap()

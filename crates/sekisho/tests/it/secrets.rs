@@ -9,7 +9,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,6 +25,7 @@ use sekisho_token::Digest;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
+use crate::binary::{Running, terminate};
 use crate::client::{Answer, Client};
 use crate::oauth::{attribute, hidden_fields, unescaped};
 use crate::spy::Spy;
@@ -56,7 +57,7 @@ struct Log(Arc<(Mutex<Vec<String>>, Condvar)>);
 
 /// A house, and everything that was said in it.
 struct Story {
-    server: Child,
+    server: Running,
     reading: JoinHandle<()>,
     log: Log,
     identity: SocketAddr,
@@ -175,8 +176,9 @@ impl Story {
         let files = Files { certificate: dir.path().join("certificate.pem"), key: dir.path().join("key.pem") };
         authority.issue(&files);
         std::fs::write(dir.path().join("sekisho.yaml"), config(dir.path(), &files, &collector, &spy)).unwrap();
-        let mut server = talkative(dir.path(), &["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let (stderr, told) = (server.stderr.take().unwrap(), log.clone());
+        let mut serve = talkative(dir.path(), &["serve"]);
+        let mut server = Running(serve.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+        let (stderr, told) = (server.0.stderr.take().unwrap(), log.clone());
         let reading = std::thread::spawn(move || {
             BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| told.add(line));
         });
@@ -448,8 +450,8 @@ impl Story {
         for path in ["/metrics", "/state", "/readyz"] {
             numbers += &self.operations.get(path).send().await.text();
         }
-        crate::binary::terminate(&self.server);
-        assert!(self.server.wait().unwrap().success());
+        terminate(&self.server.0);
+        assert!(self.server.0.wait().unwrap().success());
         self.command(&["user", "set-password", "alice"], PASSWORD);
         let rotated = self.command(&["client", "rotate-secret", "orders"], "");
         self.secrets.add("a client's secret", rotated[0]["secret"].as_str().unwrap());

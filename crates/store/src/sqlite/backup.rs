@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   backup    sekisho.db ── VACUUM INTO ──► FILE.partial ── synced, linked ──► FILE
-//!   restore   FILE ── copied, checked, new epoch ──► sekisho.db.restoring ── renamed ──► sekisho.db
-//!                            what was there before stays as sekisho.db.replaced-EPOCH
+//!   restore   FILE ── copied, checked, new epoch ──► sekisho.db.restoring-new ── renamed ──► sekisho.db.restoring
+//!             sekisho.db ── its log played in ──► sekisho.db.replaced-EPOCH, then sekisho.db.restoring ──► sekisho.db
 //! ```
 //!
-//! The draft is there from the first byte to the last rename, and a house with a draft does not open: a restore that was
-//! interrupted is gone on with by restoring again, never by a new and empty database.
+//! INVARIANT (mark): `sekisho.db.restoring` is there from before the first byte to the last rename, and a house with it does
+//! not open. Only the restore that comes to its end takes it away, or one that made it and leaves everything as it was:
+//! whatever is interrupted, and however the next try fails, what follows is a restore, never a new and empty database.
 //!
 //! A backup is one transaction's view: whole, whatever is written meanwhile, and writers do not wait for it. A file of the
 //! wanted name is either a whole backup or not there.
@@ -24,20 +25,25 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use sekisho_token::Timestamp;
 use sekisho_wire::Epoch;
 use sqlx::{Connection as _, SqliteConnection};
 
 use super::driver::SqliteDriver;
-use super::{OpenError, SCHEMA_VERSION, cannot_open, connect, migrations, options, sync, writing};
+use super::{OpenError, SCHEMA_VERSION, cannot_open, connect, make_file, migrations, options, sync, writing};
 use crate::connection::Connection;
-use crate::directory::DirLock;
+use crate::directory::{DirLock, DirectoryError};
 use crate::feed;
 
 /// What every SQLite database begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-/// A database and what SQLite keeps beside it while it is open.
-const PARTS: [&str; 3] = ["", "-wal", "-shm"];
+/// A database and what SQLite keeps beside it while it is open. The log is moved last: one without its database is known by
+/// that, and the index beside it is nothing without the log.
+const PARTS: [&str; 3] = ["", "-shm", LOG];
+/// What the name of a log ends with.
+const LOG: &str = "-wal";
 
 /// What the name of a database that was replaced ends with, before the epoch that replaced it.
 const ASIDE: &str = ".replaced-";
@@ -172,19 +178,32 @@ pub async fn backup_at_rest(dir: &Path, file: &Path) -> Result<Backup, BackupErr
 pub async fn restore(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     looks_like_a_backup(file)?;
     let _lock = DirLock::take(dir).map_err(OpenError::from)?;
-    let (database, draft) = (dir.join("sekisho.db"), draft_in(dir));
-    let restored = redraft(file, &draft, &database, now).await;
-    let (epoch, schema) = match restored {
-        Ok(restored) => restored,
-        Err(error) => {
-            remove(&draft);
-            return Err(error);
+    let (database, mark) = (dir.join("sekisho.db"), mark_in(dir));
+    let (begun_before, there_before) = (mark.exists(), database.exists());
+    if let Some(log) = log_alone(&database) {
+        reunite(&database, log, &mark)?;
+    }
+    make_file(&mark).map_err(OpenError::from)?;
+    let restored = replace(dir, file, now).await;
+    if restored.is_err() {
+        remove(&draft_of(&mark));
+        if !begun_before && there_before == database.exists() {
+            remove(&mark);
         }
-    };
-    let replaced = put_in_place(&draft, &database, epoch).map_err(|source| {
-        remove(&draft);
-        RestoreError::Files { path: database.clone(), source }
-    })?;
+    }
+    restored
+}
+
+/// The backup becomes the draft, the draft the mark, and the mark the database.
+async fn replace(dir: &Path, file: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+    let (database, mark) = (dir.join("sekisho.db"), mark_in(dir));
+    let draft = draft_of(&mark);
+    let (epoch, schema) = redraft(file, &draft, &database, now).await?;
+    fs::rename(&draft, &mark).map_err(|source| RestoreError::Files { path: mark.clone(), source })?;
+    // Before anything is moved, also for who looks after a power cut.
+    sync(dir).map_err(OpenError::from)?;
+    let replaced = put_in_place(&mark, &database, epoch);
+    let replaced = replaced.map_err(|source| RestoreError::Files { path: database.clone(), source })?;
     sync(dir).map_err(OpenError::from)?;
     Ok(Restored { epoch, schema, replaced })
 }
@@ -195,7 +214,9 @@ async fn redraft(file: &Path, draft: &Path, database: &Path, now: Timestamp) -> 
     copy_in(file, draft).map_err(|source| RestoreError::Files { path: file.to_owned(), source })?;
     let mut connection = connect(&options().filename(draft), draft).await?;
     let schema = checked(&mut connection, file).await?;
-    let lost = newest_epoch_of(database).await.max(newest_epoch_aside(database));
+    // By the names of what was moved aside as well: a restore that was interrupted has left no database to look into.
+    let aside = newest_aside(database).map_err(OpenError::from)?.unwrap_or(Epoch(0));
+    let lost = settle(database).await.max(aside);
     let mut connection = Connection::over(SqliteDriver::new(connection));
     let epoch = feed::begin_epoch(&mut connection, now, lost).await;
     connection.close().await;
@@ -222,19 +243,39 @@ async fn vacuum_into(connection: &mut SqliteConnection, path: &Path) -> Result<(
     sqlx::query("VACUUM INTO $1").bind(path).execute(connection).await.map(drop)
 }
 
-/// A link is made only where nothing of that name is, also when two come at once.
 fn place(partial: &Path, file: &Path) -> Result<Backup, BackupError> {
     let files = |source| BackupError::Files { path: file.to_owned(), source };
     let bytes = partial.metadata().map_err(files)?.len();
-    match fs::hard_link(partial, file) {
+    // A link is made only where nothing of that name is, also when two come at once.
+    let placed = match fs::hard_link(partial, file) {
+        Err(error) if knows_no_links(&error) => move_to_a_free_name(partial, file),
+        linked => linked,
+    };
+    match placed {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             return Err(BackupError::Exists(file.to_owned()));
         }
-        linked => linked.map_err(files)?,
+        placed => placed.map_err(files)?,
     }
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(files)?;
     Ok(Backup { path: file.to_owned(), bytes })
+}
+
+/// exFAT, and what some network shares and FUSE answer.
+fn knows_no_links(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS))
+}
+
+/// The same without a link.
+fn move_to_a_free_name(partial: &Path, file: &Path) -> io::Result<()> {
+    renameat_with(CWD, partial, CWD, file, RenameFlags::NOREPLACE).map_err(|error| match error {
+        Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS => io::Error::new(
+            io::ErrorKind::Unsupported,
+            "its file system can neither link a file nor move one without replacing another; expected another file system",
+        ),
+        error => error.into(),
+    })
 }
 
 /// What can be told before anything is written.
@@ -248,7 +289,7 @@ fn looks_like_a_backup(file: &Path) -> Result<(), RestoreError> {
         return Err(not("it is no SQLite database"));
     }
     // The newest commits of a database that is in use are not in its file.
-    if beside(file, "-wal").metadata().is_ok_and(|wal| wal.len() > 0) {
+    if beside(file, LOG).metadata().is_ok_and(|wal| wal.len() > 0) {
         return Err(not("it is a database in use, with commits beside it"));
     }
     Ok(())
@@ -281,26 +322,65 @@ async fn checked(connection: &mut SqliteConnection, file: &Path) -> Result<i64, 
     }
 }
 
-/// The newest epoch of the database that is there, if one is and can be read: damage is a reason to restore.
-async fn newest_epoch_of(database: &Path) -> Epoch {
-    if !database.exists() {
-        return Epoch(0);
+/// The newest epoch of the database that is there, if one is and can be read: damage is a reason to restore. Its log is
+/// played into it, so that usually there is one file to move and not two that belong together.
+async fn settle(database: &Path) -> Epoch {
+    match database.metadata() {
+        // SQLite would throw away the log beside it, and with it commits.
+        Ok(file) if file.len() == 0 => return unread(database),
+        Ok(_) => {}
+        Err(_) => return Epoch(0),
     }
-    let Ok(connection) = connect(&options().filename(database), database).await else { return unread(database) };
+    let Ok(mut connection) = connect(&options().filename(database), database).await else { return unread(database) };
+    // What cannot be played in is moved as it is.
+    let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await;
     let mut connection = Connection::over(SqliteDriver::new(connection));
     let newest = feed::newest_epoch(&mut connection).await;
     connection.close().await;
     newest.unwrap_or_else(|_| unread(database))
 }
 
-/// The newest epoch that a restore began here, by the names of what it moved aside: one that was interrupted has left no
-/// database to look into.
-fn newest_epoch_aside(database: &Path) -> Epoch {
-    let name = database.file_name().map(|name| format!("{}{ASIDE}", name.to_string_lossy())).unwrap_or_default();
-    let entries = database.parent().and_then(|dir| fs::read_dir(dir).ok()).into_iter().flatten().flatten();
-    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let epochs = files.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(&name)?.parse().ok());
-    Epoch(epochs.max().unwrap_or(0))
+/// The newest epoch that a restore began here, by the names of the databases that were moved aside.
+pub(super) fn newest_aside(database: &Path) -> Result<Option<Epoch>, DirectoryError> {
+    let (Some(name), Some(dir)) = (database.file_name(), database.parent()) else { return Ok(None) };
+    let name = format!("{}{ASIDE}", name.to_string_lossy());
+    let files = |source| DirectoryError::Files { path: dir.to_owned(), source };
+    let entries = match fs::read_dir(dir) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        entries => entries.map_err(files)?,
+    };
+    let mut newest = None;
+    for entry in entries {
+        let entry = entry.map_err(files)?;
+        let epoch = entry.file_name().to_str().and_then(|entry| entry.strip_prefix(&name)?.parse().ok());
+        if epoch > newest && entry.file_type().map_err(files)?.is_file() {
+            newest = epoch;
+        }
+    }
+    Ok(newest.map(Epoch))
+}
+
+/// Where a restore that begins this epoch moves the database that it replaces.
+pub(super) fn aside(database: &Path, epoch: Epoch) -> PathBuf {
+    beside(database, &format!("{ASIDE}{}", epoch.0))
+}
+
+/// A log with commits whose database is not there. A new database of that name would be its end.
+pub(super) fn log_alone(database: &Path) -> Option<PathBuf> {
+    let log = beside(database, LOG);
+    (!database.exists() && log.metadata().is_ok_and(|log| log.len() > 0)).then_some(log)
+}
+
+/// A restore that was interrupted between its renames left a log without its database, which is the one it had just moved:
+/// no restore begins beside such a log, so there is no other. Anybody else's is not guessed at.
+fn reunite(database: &Path, log: PathBuf, mark: &Path) -> Result<(), RestoreError> {
+    let newest = newest_aside(database).map_err(OpenError::from)?.map(|epoch| aside(database, epoch));
+    let Some(owner) = newest.filter(|owner| mark.exists() && !beside(owner, LOG).exists()) else {
+        return Err(OpenError::LogAlone(log).into());
+    };
+    move_aside(database, &owner, &mut Vec::new()).map_err(|source| RestoreError::Files { path: log, source })
 }
 
 fn unread(database: &Path) -> Epoch {
@@ -310,17 +390,17 @@ fn unread(database: &Path) -> Epoch {
 
 /// The log is moved aside with its database: beside another one, SQLite would play it into that. What was moved is moved
 /// back where the rest cannot be.
-fn put_in_place(draft: &Path, database: &Path, epoch: Epoch) -> io::Result<Option<PathBuf>> {
-    let aside = beside(database, &format!("{ASIDE}{}", epoch.0));
+fn put_in_place(mark: &Path, database: &Path, epoch: Epoch) -> io::Result<Option<PathBuf>> {
+    let aside = aside(database, epoch);
     let mut moved = Vec::new();
-    let placed = move_aside(database, &aside, &mut moved).and_then(|()| fs::rename(draft, database));
+    let placed = move_aside(database, &aside, &mut moved).and_then(|()| fs::rename(mark, database));
     if let Err(error) = placed {
         for part in moved {
             fs::rename(beside(&aside, part), beside(database, part))?;
         }
         return Err(error);
     }
-    Ok((!moved.is_empty()).then_some(aside))
+    Ok(moved.contains(&"").then_some(aside))
 }
 
 fn move_aside(database: &Path, aside: &Path, moved: &mut Vec<&'static str>) -> io::Result<()> {
@@ -334,9 +414,14 @@ fn move_aside(database: &Path, aside: &Path, moved: &mut Vec<&'static str>) -> i
     Ok(())
 }
 
-/// Where a restore writes what will be the database of `dir`.
-pub(super) fn draft_in(dir: &Path) -> PathBuf {
+/// What says that a restore of `dir` has begun, and then is the database that it puts in place.
+pub(super) fn mark_in(dir: &Path) -> PathBuf {
     dir.join("sekisho.db.restoring")
+}
+
+/// Where it is written. Under a name of its own, so that a try that fails leaves the mark of the one before it.
+fn draft_of(mark: &Path) -> PathBuf {
+    beside(mark, "-new")
 }
 
 fn remove(database: &Path) {
@@ -350,3 +435,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.push(ending);
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
 use sekisho_model::flow::{AccountPage, AccountRequest};
+use sekisho_model::session::LIVING_MAX;
 use sekisho_model::{Session, User};
 use sekisho_token::Timestamp;
 use sekisho_token::digest::same;
@@ -28,6 +29,8 @@ struct AccountTemplate<'a> {
     frame: Frame<'a>,
     signed_in_as: String,
     did: Option<&'static str>,
+    /// That there may be more than is shown.
+    cut: Option<String>,
     sessions: Vec<SessionRow<'a>>,
     /// Whether there are others to end.
     others: bool,
@@ -193,6 +196,7 @@ fn page(reader: &Reader<'_>, (session, user): (&Session, &User), overview: &Over
         frame: reader.frame(words.title, Tone::Plain, Some(&format!("{issuer}/account"))),
         signed_in_as: (words.signed_in_as)(user.name.as_str()),
         did: did.map(|did| did.words(reader)),
+        cut: overview.cut.then(|| (words.cut)(LIVING_MAX)),
         others: sessions.iter().any(|row| !row.this_one),
         sessions,
         applications: overview.applications.iter().map(|row| application_row(reader, row, overview)).collect(),

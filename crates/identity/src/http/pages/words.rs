@@ -91,6 +91,7 @@ pub(super) struct Account {
     pub(super) no_applications: &'static str,
     pub(super) ended: &'static str,
     pub(super) others_ended: &'static str,
+    pub(super) cut: fn(u32) -> String,
     pub(super) revoked: &'static str,
 }
 

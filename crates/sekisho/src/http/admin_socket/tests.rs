@@ -104,3 +104,45 @@ async fn what_is_declared_is_compared_and_carried_out_by_the_server_and_the_audi
     assert_eq!(lines.items.len(), 1);
     assert_eq!(lines.items[0].event.event, sekisho_wire::audit::Event::UserCreated);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_declared_may_be_larger_than_any_body_from_the_network() {
+    let (dir, (house, surroundings)) = (tempfile::tempdir().unwrap(), house().await);
+    let _socket = open(dir.path(), &house, &surroundings).unwrap();
+    let uris: Vec<String> = (0..1700).map(|n| format!("https://{n}.example/{}", "x".repeat(1900))).collect();
+    let text = format!(
+        "realms: {{ main: {{ clients: {{ app: {{ auth: none, grants: [authorization_code], audiences: [orders], \
+         redirect_uris: [\"{}\"] }} }} }} }}",
+        uris.join("\", \"")
+    );
+    assert!(text.len() > 3 << 20);
+    let wanted = || crate::declared::file::parse(&text, Path::new("house.yaml"), &|_| None).unwrap();
+    let rest = crate::declared::Rest::Stays;
+    let seen = send(dir.path(), &Command::Compare { wanted: wanted(), rest }).await.unwrap();
+    assert_eq!(seen.rows.len(), 1);
+    send(dir.path(), &Command::Carry { wanted: wanted(), rest, seen }).await.unwrap();
+    let id = "app".parse().unwrap();
+    let made = house.identity().unwrap().admin().client(&"main".parse().unwrap(), &id).await.unwrap();
+    assert_eq!(made.registration.redirect_uris, uris);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_is_too_large_is_refused_with_the_limit_by_whoever_sees_it_first() {
+    let (dir, (house, surroundings)) = (tempfile::tempdir().unwrap(), house().await);
+    let _socket = open(dir.path(), &house, &surroundings).unwrap();
+    let large = vec![b' '; COMMAND_BYTES_MAX + 1];
+    let refused = ask(dir.path(), "/", Ok(large.clone())).await.unwrap_err();
+    assert!(matches!(refused, SendError::TooLarge { bytes } if bytes == large.len()), "{refused}");
+    assert!(refused.to_string().contains("expected at most 67108864"), "{refused}");
+
+    let stream = connect(&at(dir.path())).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await.unwrap();
+    Handle::current().spawn(connection);
+    let request = Request::post("/").header(HOST, "admin").header(CONTENT_TYPE, "application/json");
+    let answer = sender.send_request(request.body(Full::new(Bytes::from(large))).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let NotDone(words) = serde_json::from_slice(&body).unwrap();
+    assert!(words.contains("expected at most 67108864 bytes"), "{words}");
+}

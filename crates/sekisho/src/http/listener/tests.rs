@@ -23,7 +23,7 @@ impl Connection {
         let (stream, served) = tokio::io::duplex(1 << 16);
         let (clock, peer) = (TestClock::new(), "192.0.2.7:4242".parse().unwrap());
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(serve(served, peer, router, Arc::new(clock.clone()), stopping));
+        tokio::spawn(serve(served, peer, (router, BODY_BYTES_MAX), Arc::new(clock.clone()), stopping));
         Self { stream, clock, stop }
     }
 

@@ -1,7 +1,7 @@
 //! Copies of a database in use, databases out of copies, and everything that is no copy.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sekisho_model::feed::FeedLog as _;
@@ -16,7 +16,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use crate::rig::{NOW, Rig, alone, reopen};
 
-async fn backup_of(rig: &Rig) -> std::path::PathBuf {
+async fn backup_of(rig: &Rig) -> PathBuf {
     let file = rig.data().join("../kept.db");
     sqlite::backup(&rig.data(), &file).await.unwrap();
     file
@@ -145,6 +145,147 @@ async fn a_house_whose_restore_was_interrupted_does_not_open_until_it_is_restore
     }
 }
 
+/// A directory as kill -9 leaves it, with the newest commits, the user `later`, only in the log; and a backup without them.
+async fn killed() -> (Rig, PathBuf, PathBuf) {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    rig.user("later").await;
+    let dead = rig.data().join("../dead");
+    std::fs::create_dir(&dead).unwrap();
+    for part in ["sekisho.db", "sekisho.db-wal"] {
+        std::fs::copy(rig.data().join(part), dead.join(part)).unwrap();
+    }
+    (rig, dead, file)
+}
+
+/// How many users there are in a database that was moved aside, with whatever is beside it.
+async fn users_in(rig: &Rig, aside: &Path) -> usize {
+    let house = tempfile::tempdir().unwrap();
+    for part in ["", "-wal"] {
+        let from = format!("{}{part}", aside.display());
+        if Path::new(&from).exists() {
+            std::fs::copy(from, house.path().join(format!("sekisho.db{part}"))).unwrap();
+        }
+    }
+    let store = reopen(house.path()).await;
+    let users = store.users(&rig.realm, None, 10).await.unwrap().len();
+    store.close().await;
+    users
+}
+
+/// Moves the database, and nothing else of it, to where the restore that begins this epoch would.
+fn move_aside(dir: &Path, epoch: u64) -> PathBuf {
+    let aside = dir.join(format!("sekisho.db.replaced-{epoch}"));
+    std::fs::rename(dir.join("sekisho.db"), &aside).unwrap();
+    aside
+}
+
+/// A copy of this backup that is no longer whole.
+fn spoilt(file: &Path) -> PathBuf {
+    let mut bytes = std::fs::read(file).unwrap();
+    let half = bytes.len() / 2;
+    bytes[4096..half].fill(0xff);
+    let spoilt = file.with_extension("spoilt");
+    std::fs::write(&spoilt, bytes).unwrap();
+    spoilt
+}
+
+#[tokio::test]
+async fn a_second_restore_that_fails_leaves_an_interrupted_one_interrupted() {
+    let rig = Rig::sqlite_on_disk().await;
+    let file = backup_of(&rig).await;
+    rig.store.close().await;
+    let (dir, spoilt) = (rig.data(), spoilt(&file));
+    for (moved_aside, mark) in [(true, std::fs::read(&file).unwrap()), (true, Vec::new()), (false, Vec::new())] {
+        std::fs::write(dir.join("sekisho.db.restoring"), &mark).unwrap();
+        // As a try leaves it that was killed while it copied.
+        std::fs::write(dir.join("sekisho.db.restoring-new"), "half").unwrap();
+        if moved_aside {
+            move_aside(&dir, 4711);
+        }
+        let failed = sqlite::restore(&dir, &spoilt, NOW).await;
+        assert!(matches!(failed, Err(RestoreError::NotABackup { .. })), "{failed:?}");
+        assert_eq!(std::fs::read(dir.join("sekisho.db.restoring")).unwrap(), mark);
+        assert!(!dir.join("sekisho.db.restoring-new").exists());
+        for refused in [sqlite::open(&dir, alone()).await.err(), sqlite::look(&dir, alone()).await.err()] {
+            assert!(matches!(refused, Some(OpenError::RestoreInterrupted(_))), "{refused:?}");
+        }
+        assert_eq!(dir.join("sekisho.db").exists(), !moved_aside, "no empty database was made");
+        sqlite::restore(&dir, &file, NOW).await.unwrap();
+        reopen(&dir).await.close().await;
+    }
+}
+
+#[tokio::test]
+async fn where_the_database_was_moved_aside_no_other_is_made_although_nothing_else_tells_of_a_restore() {
+    let rig = Rig::sqlite_on_disk().await;
+    rig.user("alice").await;
+    rig.store.close().await;
+    let dir = rig.data();
+    let aside = move_aside(&dir, 4711);
+    let before = names_in(&dir);
+    for refused in [sqlite::open(&dir, alone()).await.err(), sqlite::look(&dir, alone()).await.err()] {
+        let words = refused.unwrap().to_string();
+        for part in ["is missing", "sekisho.db.replaced-4711", "`sekisho restore`", "`-wal`", "`-shm`"] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+    }
+    assert_eq!(names_in(&dir), before);
+    std::fs::rename(aside, dir.join("sekisho.db")).unwrap();
+    let store = reopen(&dir).await;
+    assert_eq!(store.users(&rig.realm, None, 10).await.unwrap().len(), 1);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_is_replaced_is_one_file_with_every_commit() {
+    let (rig, dead, file) = killed().await;
+    let replaced = sqlite::restore(&dead, &file, NOW).await.unwrap().replaced.unwrap();
+    let mut names = names_in(&dead);
+    names.sort();
+    let aside = replaced.file_name().unwrap().to_str().unwrap();
+    assert_eq!(names, ["lock", "sekisho.db", aside]);
+    assert_eq!(users_in(&rig, &replaced).await, 1);
+    rig.store.close().await;
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_database_between_the_renames_follows_it_and_no_other() {
+    let (rig, dead, file) = killed().await;
+    let older = dead.join("sekisho.db.replaced-4710");
+    std::fs::copy(&file, &older).unwrap();
+    std::fs::copy(&file, dead.join("sekisho.db.restoring")).unwrap();
+    let aside = move_aside(&dead, 4711);
+    let restored = sqlite::restore(&dead, &file, NOW).await.unwrap();
+    assert!(restored.epoch > Epoch(4711) && restored.replaced.is_none(), "{restored:?}");
+    let names = names_in(&dead);
+    let logs: Vec<_> = names.iter().filter(|name| name.ends_with("-wal")).collect();
+    assert_eq!(logs, ["sekisho.db.replaced-4711-wal"], "{names:?}");
+    assert_eq!((users_in(&rig, &aside).await, users_in(&rig, &older).await), (1, 0));
+    rig.store.close().await;
+}
+
+#[tokio::test]
+async fn a_log_whose_database_nobody_knows_stops_everything_and_is_not_touched() {
+    let (rig, dead, file) = killed().await;
+    std::fs::remove_file(dead.join("sekisho.db")).unwrap();
+    let log = std::fs::read(dead.join("sekisho.db-wal")).unwrap();
+    let refused = sqlite::open(&dead, alone()).await;
+    assert!(matches!(refused, Err(OpenError::LogAlone(_))), "{refused:?}");
+    // Neither is it the one of a restore long ago, nor of one that has the log of its own.
+    for (mark, aside) in [(None, "4711"), (Some("sekisho.db.restoring"), "4711-wal")] {
+        if let Some(mark) = mark {
+            std::fs::write(dead.join(mark), "").unwrap();
+        }
+        std::fs::copy(&file, dead.join(format!("sekisho.db.replaced-{aside}"))).unwrap();
+        let refused = sqlite::restore(&dead, &file, NOW).await;
+        assert!(matches!(refused, Err(RestoreError::Open(OpenError::LogAlone(_)))), "{refused:?}");
+        assert_eq!(std::fs::read(dead.join("sekisho.db-wal")).unwrap(), log);
+        assert!(!dead.join("sekisho.db").exists());
+    }
+    rig.store.close().await;
+}
+
 #[tokio::test]
 async fn a_restore_that_cannot_be_put_in_place_leaves_the_house_as_it_was() {
     let rig = Rig::sqlite_on_disk().await;
@@ -164,25 +305,23 @@ async fn a_restore_that_cannot_be_put_in_place_leaves_the_house_as_it_was() {
 
 #[tokio::test]
 async fn commits_that_a_killed_server_left_in_its_log_are_not_played_into_the_restored_database() {
-    let rig = Rig::sqlite_on_disk().await;
-    let file = backup_of(&rig).await;
-    rig.user("later").await;
-    // As the directory is after kill -9: the log is still beside the file.
-    let dead = rig.data().join("../dead");
-    std::fs::create_dir(&dead).unwrap();
-    for part in ["sekisho.db", "sekisho.db-wal"] {
-        std::fs::copy(rig.data().join(part), dead.join(part)).unwrap();
+    // What is there is damaged, so that its log heals it, or nothing at all, so that SQLite would throw its log away.
+    for (damaged, kept) in [("damage", ""), ("", "-wal")] {
+        let (rig, dead, file) = killed().await;
+        let log = std::fs::read(dead.join("sekisho.db-wal")).unwrap();
+        std::fs::write(dead.join("sekisho.db"), damaged).unwrap();
+        let restored = sqlite::restore(&dead, &file, NOW).await.unwrap();
+        assert!(!dead.join("sekisho.db-wal").exists(), "{:?}", names_in(&dead));
+        let replaced = restored.replaced.unwrap();
+        match kept {
+            "" => assert_eq!(users_in(&rig, &replaced).await, 1),
+            part => assert_eq!(std::fs::read(format!("{}{part}", replaced.display())).unwrap(), log),
+        }
+        let again = reopen(&dead).await;
+        assert!(again.users(&rig.realm, None, 10).await.unwrap().is_empty(), "the backup is older than that user");
+        again.close().await;
+        rig.store.close().await;
     }
-    // What is there cannot even be opened.
-    std::fs::write(dead.join("sekisho.db"), b"damage").unwrap();
-    let restored = sqlite::restore(&dead, &file, NOW).await.unwrap();
-    let names: Vec<_> = std::fs::read_dir(&dead).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert!(!names.iter().any(|name| name == "sekisho.db-wal"), "{names:?}");
-    assert!(restored.replaced.unwrap().exists());
-    let again = reopen(&dead).await;
-    assert!(again.users(&rig.realm, None, 10).await.unwrap().is_empty(), "the backup is older than that user");
-    again.close().await;
-    rig.store.close().await;
 }
 
 #[tokio::test]
@@ -232,12 +371,7 @@ async fn whatever_is_no_backup_is_refused_by_what_it_is_and_the_house_stays_as_i
     check(&rig.data(), &foreign, "it is the database of another program").await;
     let newer = make("newer.db", "INSERT INTO schema_version VALUES (4711, 0)").await;
     check(&rig.data(), &newer, "schema version 4711, and this program knows versions up to").await;
-    let damaged = make("damaged.db", "SELECT 1").await;
-    let mut bytes = std::fs::read(&damaged).unwrap();
-    let half = bytes.len() / 2;
-    bytes[4096..half].fill(0xff);
-    std::fs::write(&damaged, bytes).unwrap();
-    check(&rig.data(), &damaged, "it is damaged").await;
+    check(&rig.data(), &spoilt(&file), "it is damaged").await;
     check(&rig.data(), Path::new("/nowhere/kept.db"), "cannot use `/nowhere/kept.db`").await;
     assert_eq!(std::fs::read(&live).unwrap(), before);
     let left: Vec<_> = std::fs::read_dir(rig.data()).unwrap().map(|file| file.unwrap().file_name()).collect();

@@ -81,6 +81,9 @@ pub(super) static WORDS: Words = Words {
         no_applications: "No application has access to your account.",
         ended: "The sign-in was ended.",
         others_ended: "All other sign-ins were ended.",
+        cut: |most| {
+            format!("Only the {most} latest sign-ins and permissions are shown here. There may be more of them.")
+        },
         revoked: "The application's access was taken back.",
     },
     password: Password {

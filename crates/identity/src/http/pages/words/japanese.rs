@@ -70,6 +70,11 @@ pub(super) static WORDS: Words = Words {
         no_applications: "アカウントにアクセスできるアプリケーションはありません。",
         ended: "サインインを終了しました。",
         others_ended: "ほかのサインインをすべて終了しました。",
+        cut: |most| {
+            format!(
+                "サインインと許可は、それぞれ新しいものから{most}件までを表示しています。ほかにもある可能性があります。"
+            )
+        },
         revoked: "アプリケーションの許可を取り消しました。",
     },
     password: Password {
