@@ -121,7 +121,7 @@ async fn renew(call: Call<'_>) -> Result<Issued, Refusal> {
     let basis = call.room.store.basis(&call.realm.name, grant).await.map_err(unavailable)?;
     if let Some(basis) = basis.filter(|basis| basis.grant.client == call.known.client.id) {
         scope::narrowed(scope::parse(call.params.one("scope"))?, &basis.grant.scopes)?;
-        scope::audiences(&call.params.audiences(), &basis.grant.audiences)?;
+        audience(call, &basis)?;
     }
     let request = RefreshRequest {
         grant,
@@ -182,7 +182,7 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
     let granted = scope::remaining(&basis.grant.scopes, &call.known.client, &basis.user);
     let asked = scope::parse(params.one("scope"))?.filter(|_| params.one("grant_type") == Some("refresh_token"));
     let scope = scope::narrowed(asked, &basis.grant.scopes)?.intersection(&granted);
-    let audience = scope::audiences(&params.audiences(), &scope::left(&basis.grant.audiences, &call.known.client)?)?;
+    let audience = audience(call, basis)?;
     if let Some(session) = &basis.session {
         room.touch(realm, session, origin);
     }
@@ -218,6 +218,12 @@ async fn deliver(call: Call<'_>, basis: &Basis, nonce: Option<&str>) -> Result<I
         subject: basis.user.id.into(),
         session: basis.session.as_ref().map(|session| session.id),
     })
+}
+
+/// For which of the grant's services the token is: those asked for, else all that the client may still have.
+fn audience(call: Call<'_>, basis: &Basis) -> Result<Vec<String>, Refusal> {
+    let left = scope::left(&basis.grant.audiences, &call.known.client)?;
+    scope::audiences(&call.params.audiences(), &left)
 }
 
 /// The form of the access token: the one asked for, else the client's own.

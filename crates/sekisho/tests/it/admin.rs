@@ -458,6 +458,12 @@ async fn grants_go_on_without_what_was_taken(rig: &Rig, desk: &Desk<'_>) {
     take(json!({ "audiences": ["somewhere-else"] })).await;
     assert_eq!(rig.introspect(opaque["access_token"].as_str().unwrap()).await, json!({ "active": false }));
     assert_eq!(refresh(&renewed["refresh_token"], "jwt").await.json()["error"], "invalid_target");
+    // A request that could not be served has not used the refresh token up, also when its grace would be over.
+    rig.advance(Duration::from_secs(30)).await;
+    take(json!({ "audiences": ["orders", "stock"] })).await;
+    let renewed = refresh(&renewed["refresh_token"], "jwt").await;
+    assert_eq!(renewed.code(), 200, "{}", renewed.text());
+    let renewed = renewed.json();
     take(json!({ "audiences": ["orders", "stock"], "grants": ["authorization_code"] })).await;
     assert_eq!(refresh(&renewed["refresh_token"], "jwt").await.json()["error"], "unauthorized_client");
 }
